@@ -1,0 +1,3 @@
+/** The `alerts` section of tidemark.config.ts. */
+// biome-ignore lint/suspicious/noEmptyInterface: filled by its room
+export interface AlertsConfig {}
