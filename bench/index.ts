@@ -9,7 +9,9 @@ export interface Bench {
 }
 
 const [name, ...args] = process.argv.slice(2);
-const names = globSync('*.bench.ts', { cwd: import.meta.dirname }).map((file) => file.replace('.bench.ts', '')).sort();
+const names = globSync('*.bench.ts', { cwd: import.meta.dirname })
+  .map((file) => file.replace('.bench.ts', ''))
+  .sort();
 if (name === undefined || name === '--help') {
   process.stdout.write(`usage: npm run bench -- <name> [--json] [arguments]\n\n`);
   for (const each of names) {

@@ -15,5 +15,7 @@ const coverage =
   only.length > 0
     ? []
     : ['--experimental-test-coverage', '--test-coverage-include=lib/**/*.ts', '--test-coverage-lines=90'];
-const { status } = spawnSync(process.execPath, ['--test', '--test-concurrency=2', ...coverage, ...files], { stdio: 'inherit' });
+const { status } = spawnSync(process.execPath, ['--test', '--test-concurrency=2', ...coverage, ...files], {
+  stdio: 'inherit',
+});
 process.exit(status ?? 1);

@@ -3,17 +3,32 @@ import { Failure } from '../lib/model/failure.ts';
 import type { Command } from './command.ts';
 
 /** Loaded only when asked for, so that `--help` answers at once. */
-const commands: Record<string, { readonly summary: string; readonly load: () => Promise<{ readonly command: Command }> }> = {
-  invoke: { summary: 'run a bundled handler on a Lambda Runtime API with an event', load: () => import('./commands/invoke.ts') },
-  doctor: { summary: 'explain which trace context was found in an event, and why', load: () => import('./commands/doctor.ts') },
+const commands: Record<
+  string,
+  { readonly summary: string; readonly load: () => Promise<{ readonly command: Command }> }
+> = {
+  invoke: {
+    summary: 'run a bundled handler on a Lambda Runtime API with an event',
+    load: () => import('./commands/invoke.ts'),
+  },
+  doctor: {
+    summary: 'explain which trace context was found in an event, and why',
+    load: () => import('./commands/doctor.ts'),
+  },
   replay: { summary: 'run a watermark rule over recorded readings', load: () => import('./commands/replay.ts') },
   render: { summary: 'show the exact requests a channel would send', load: () => import('./commands/render.ts') },
   'critical-path': { summary: 'the critical path of each trace', load: () => import('./commands/critical-path.ts') },
   score: { summary: 'findings, heat map and metrics of spans', load: () => import('./commands/score.ts') },
   explain: { summary: 'the chain of one alert, from arrival to verdict', load: () => import('./commands/explain.ts') },
-  'replay-dlq': { summary: 'send dead letters again, filtered and rate limited', load: () => import('./commands/replay-dlq.ts') },
+  'replay-dlq': {
+    summary: 'send dead letters again, filtered and rate limited',
+    load: () => import('./commands/replay-dlq.ts'),
+  },
   new: { summary: 'scaffold a source, format, channel, gauge or detector', load: () => import('./commands/new.ts') },
-  docs: { summary: 'write the generated reference pages (--check: compare only)', load: () => import('./commands/docs.ts') },
+  docs: {
+    summary: 'write the generated reference pages (--check: compare only)',
+    load: () => import('./commands/docs.ts'),
+  },
 };
 
 const overview = (): string =>

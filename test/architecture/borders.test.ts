@@ -20,12 +20,22 @@ const borders: Record<string, { readonly rooms: readonly string[]; readonly pack
   },
   functions: {
     rooms: [
-      'lib/model', 'lib/message', 'lib/propagation', 'lib/watermark', 'lib/alert', 'lib/trace', 'lib/telemetry',
-      'lib/middleware', 'lib/adapters',
+      'lib/model',
+      'lib/message',
+      'lib/propagation',
+      'lib/watermark',
+      'lib/alert',
+      'lib/trace',
+      'lib/telemetry',
+      'lib/middleware',
+      'lib/adapters',
     ],
     packages: ['#tidemark.config', otelTypes, '@middy/'],
   },
-  cdk: { rooms: ['lib/model'], packages: ['aws-cdk-lib', 'constructs', 'cdk-nag', 'esbuild', 'node:', '#tidemark.config'] },
+  cdk: {
+    rooms: ['lib/model'],
+    packages: ['aws-cdk-lib', 'constructs', 'cdk-nag', 'esbuild', 'node:', '#tidemark.config'],
+  },
 };
 
 interface Import {
@@ -40,11 +50,17 @@ const root = normalize(join(import.meta.dirname, '../..'));
 const importsOf = (file: string): Import[] => {
   const text = readFileSync(join(root, file), 'utf8');
   const found: Import[] = [];
-  const pattern = /(?:^|\n)\s*(import|export)\s+(type\s+)?(?:[^'";]*?\sfrom\s+)?['"]([^'"]+)['"]|import\(\s*['"]([^'"]+)['"]\s*\)/g;
+  const pattern =
+    /(?:^|\n)\s*(import|export)\s+(type\s+)?(?:[^'";]*?\sfrom\s+)?['"]([^'"]+)['"]|import\(\s*['"]([^'"]+)['"]\s*\)/g;
   for (const match of text.matchAll(pattern)) {
     const specifier = match[3] ?? match[4];
     if (specifier === undefined) continue;
-    found.push({ file, line: text.slice(0, match.index).split('\n').length, specifier, typeOnly: match[2] !== undefined });
+    found.push({
+      file,
+      line: text.slice(0, match.index).split('\n').length,
+      specifier,
+      typeOnly: match[2] !== undefined,
+    });
   }
   return found;
 };
@@ -71,7 +87,10 @@ for (const [room, border] of Object.entries(borders)) {
       if (specifier === otelTypes && (room === 'lib/propagation' || room === 'lib/telemetry')) return !typeOnly;
       return !border.packages.some((allowed) => specifier === allowed || specifier.startsWith(allowed));
     });
-    assert.deepEqual(breaches.map((b) => `${b.file}:${b.line} imports ${b.specifier}`), []);
+    assert.deepEqual(
+      breaches.map((b) => `${b.file}:${b.line} imports ${b.specifier}`),
+      [],
+    );
   });
 }
 
@@ -84,18 +103,31 @@ test('nothing inside lib imports the public list or another registry index', () 
     if (target === 'lib/index.ts') return true;
     return target.endsWith('/index.ts') && roomOf(target) !== roomOf(file);
   });
-  assert.deepEqual(breaches.filter((b) => b.file !== 'lib/index.ts').map((b) => `${b.file} imports ${b.specifier}`), []);
+  assert.deepEqual(
+    breaches.filter((b) => b.file !== 'lib/index.ts').map((b) => `${b.file} imports ${b.specifier}`),
+    [],
+  );
 });
 
 test('rooms take clock, randomness, environment and I/O as arguments', () => {
-  const pure = ['lib/model', 'lib/message', 'lib/propagation', 'lib/watermark', 'lib/alert', 'lib/trace', 'lib/telemetry'];
+  const pure = [
+    'lib/model',
+    'lib/message',
+    'lib/propagation',
+    'lib/watermark',
+    'lib/alert',
+    'lib/trace',
+    'lib/telemetry',
+  ];
   const files = pure.flatMap(filesOf);
   assert.ok(files.length > 10, `saw only ${files.length} files`);
   const breaches = files.flatMap((file) =>
     readFileSync(join(root, file), 'utf8')
       .split('\n')
       .map((line, index) => ({ line: line.replace(/\/\/.*$|^\s*\*.*$|\/\*.*$/, ''), at: `${file}:${index + 1}` }))
-      .filter(({ line }) => /\bDate\.now\(|\bMath\.random\(|\bprocess\.(env|hrtime)|new Date\(\)|performance\.now\(/.test(line))
+      .filter(({ line }) =>
+        /\bDate\.now\(|\bMath\.random\(|\bprocess\.(env|hrtime)|new Date\(\)|performance\.now\(/.test(line),
+      )
       .map(({ at }) => at),
   );
   assert.deepEqual(breaches, []);
