@@ -1,0 +1,73 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { Failure } from '../../lib/model/failure.ts';
+import type { Command } from '../command.ts';
+
+const help = `usage: npm run tidemark -- new <source|format|channel|gauge|detector> <name>
+
+Writes a new member as a copy of the simplest member of its kind, and its line in the registry. The name is kebab-case.
+The shared contract suite of that kind fails until the member does what its copy does for the new name.`;
+
+/** Each kind: where it lives, and the member that a new one starts from. */
+const kinds = {
+  source: { folder: 'lib/message/sources', model: 'nsq' },
+  format: { folder: 'lib/propagation/formats', model: 'b3' },
+  channel: { folder: 'lib/alert/channels', model: 'webhook' },
+  gauge: { folder: 'lib/watermark/gauges', model: 'queue-backlog' },
+  detector: { folder: 'lib/trace/detectors', model: 'long-tail' },
+} as const;
+
+export const command: Command = {
+  summary: 'scaffold a source, format, channel, gauge or detector',
+  help,
+  run: async (args, io) => {
+    const [kind, name] = args;
+    if (kind === undefined || !Object.hasOwn(kinds, kind)) {
+      throw new Failure('bad-input', `unknown kind '${kind ?? ''}'; one of ${Object.keys(kinds).join(', ')}`);
+    }
+    if (name === undefined || !/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(name)) {
+      throw new Failure('bad-input', `'${name ?? ''}' is not a kebab-case name such as queue-age`);
+    }
+    const root = join(import.meta.dirname, '../..');
+    for (const file of scaffold(root, kind as keyof typeof kinds, name)) io.out(`wrote ${file}\n`);
+    io.out('next: make the member your own, add sample events, run npm test\n');
+    return 0;
+  },
+};
+
+/** Exported for its test. Answers the files written, relative to `root`. */
+export const scaffold = (root: string, kind: keyof typeof kinds, name: string): string[] => {
+  const { folder, model } = kinds[kind];
+  const member = `${folder}/${name}.ts`;
+  const registry = `${folder}/index.ts`;
+  if (existsSync(join(root, member))) throw new Failure('bad-input', 'exists already', { where: member });
+  const source = readFileSync(join(root, folder, `${model}.ts`), 'utf8');
+  const index = readFileSync(join(root, registry), 'utf8');
+  const from = camel(model);
+  const to = camel(name);
+  const lines = index.split('\n');
+  const importAt = lines.findLastIndex((line) => line.includes(`'./${model}.ts'`));
+  const useAt = lines.findLastIndex((line, at) => at !== importAt && new RegExp(`\\b${from}\\b`).test(line));
+  if (importAt < 0 || useAt < 0) {
+    throw new Failure('internal', `does not list ${model} as expected`, { where: registry });
+  }
+  const rename = (text: string) => text.replaceAll(model, name).replaceAll(new RegExp(`\\b${from}\\b`, 'g'), to);
+  const isList = lines[useAt]?.includes('[') === true;
+  const key = name === to ? to : `'${name}': ${to}`;
+  const result = lines.flatMap((line, at) => {
+    if (at === importAt) return [line, rename(line)];
+    if (at !== useAt) return [line];
+    if (isList || /,\s*\w/.test(line)) {
+      return [
+        line.replace(new RegExp(`((?:'[^']+':\\s*)?\\b${from}\\b)`), (whole) => `${whole}, ${isList ? to : key}`),
+      ];
+    }
+    return [line.endsWith(',') ? line : `${line},`, `${/^\s*/.exec(line)?.[0] ?? ''}${line.includes(':') ? key : to},`];
+  });
+  mkdirSync(dirname(join(root, member)), { recursive: true });
+  writeFileSync(join(root, member), rename(source));
+  writeFileSync(join(root, registry), result.join('\n'));
+  return [member, registry];
+};
+
+const camel = (name: string): string => name.replace(/-([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
