@@ -1,0 +1,54 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join, normalize } from 'node:path';
+import { buildSync, type Metafile } from 'esbuild';
+import { Failure } from '../lib/model/failure.ts';
+
+export interface BundleOptions {
+  /** The file whose default export is the configuration compiled in. @default tidemark.config.ts of this project */
+  readonly configFile?: string;
+}
+
+export const projectRoot = normalize(join(import.meta.dirname, '..'));
+
+/** Bundles `functions/<name>.ts` into `outDir/index.js`. */
+export const bundle = (functionName: string, outDir: string, options: BundleOptions = {}): Metafile =>
+  bundleFile(join(projectRoot, 'functions', `${functionName}.ts`), outDir, options);
+
+/**
+ * Bundles one entry point for Node 24 on Lambda. CJS, since bundles of SDK size load faster so; `module` before `main`, since
+ * the default order brings in all of the semantic conventions (180 KB instead of 42); the SDK inside, since it loads 1.35 to
+ * 1.6 times as fast as the runtime's own copy.
+ */
+export const bundleFile = (entry: string, outDir: string, options: BundleOptions = {}): Metafile => {
+  mkdirSync(outDir, { recursive: true });
+  const { metafile } = buildSync({
+    entryPoints: [entry],
+    outfile: join(outDir, 'index.js'),
+    bundle: true,
+    platform: 'node',
+    target: 'node24',
+    format: 'cjs',
+    mainFields: ['module', 'main'],
+    minify: true,
+    // A stack trace of a minified bundle still names the functions.
+    keepNames: false,
+    sourcemap: false,
+    metafile: true,
+    logLevel: 'error',
+    absWorkingDir: projectRoot,
+    alias: { '#tidemark.config': options.configFile ?? join(projectRoot, 'tidemark.config.ts') },
+  });
+  writeFileSync(join(outDir, 'package.json'), '{"type":"commonjs"}\n');
+  const copies = new Set(
+    Object.keys(metafile.inputs)
+      .map((input) => /^(.*node_modules\/@opentelemetry\/api)\//.exec(input)?.[1])
+      .filter((copy) => copy !== undefined),
+  );
+  // Two copies of the API each have their own globals: spans of one are no-ops for the other, silently.
+  if (copies.size > 1) {
+    throw new Failure('misconfigured', `holds ${copies.size} copies of @opentelemetry/api: ${[...copies].join(', ')}`, {
+      where: entry,
+    });
+  }
+  return metafile;
+};

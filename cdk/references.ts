@@ -1,0 +1,61 @@
+import type { Stack } from 'aws-cdk-lib';
+import { PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
+import type { Config } from '../lib/model/config.ts';
+
+/**
+ * What a configuration refers to outside of tidemark (queues, clusters, secrets), found by form wherever it stands, and the
+ * grants for exactly those. A value that looks like a reference but is none would only grant nothing.
+ */
+export const referencesOf = (config: Config, stack: Stack) => {
+  const inWatermarks = stringsOf(config.watermarks);
+  const inAlerts = stringsOf(config.alerts);
+  return {
+    grantWatermarks: (role: Role) => {
+      const queues = inWatermarks.filter((text) => /^arn:[^:]+:sqs:/.test(text));
+      grant(role, ['sqs:GetQueueAttributes', 'sqs:GetQueueUrl'], queues);
+      const clusters = membersOf(config.watermarks, 'eks').map((name) =>
+        stack.formatArn({ service: 'eks', resource: 'cluster', resourceName: name }),
+      );
+      grant(role, ['eks:DescribeCluster'], clusters);
+      grantSecrets(role, stack, inWatermarks);
+    },
+    grantAlerts: (role: Role) => grantSecrets(role, stack, inAlerts),
+  };
+};
+
+const grant = (role: Role, actions: string[], resources: string[]): void => {
+  if (resources.length > 0) role.addToPolicy(new PolicyStatement({ actions, resources: [...new Set(resources)] }));
+};
+
+const grantSecrets = (role: Role, stack: Stack, texts: readonly string[]): void => {
+  const named = (scheme: string) =>
+    texts.filter((text) => text.startsWith(scheme)).map((text) => text.slice(scheme.length));
+  grant(
+    role,
+    ['secretsmanager:GetSecretValue'],
+    // Secrets Manager appends six random characters to a secret's name in its ARN; six question marks match them and no more.
+    named('secretsmanager:').map(
+      (name) => `arn:${stack.partition}:secretsmanager:${stack.region}:${stack.account}:secret:${name}-??????`,
+    ),
+  );
+  grant(
+    role,
+    ['ssm:GetParameter'],
+    named('ssm:').map(
+      (name) => `arn:${stack.partition}:ssm:${stack.region}:${stack.account}:parameter/${name.replace(/^\//, '')}`,
+    ),
+  );
+};
+
+const stringsOf = (value: unknown): string[] => {
+  if (typeof value === 'string') return [value];
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.values(value).flatMap(stringsOf);
+};
+
+const membersOf = (value: unknown, key: string): string[] => {
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([name, inner]) =>
+    name === key && typeof inner === 'string' ? [inner] : membersOf(inner, key),
+  );
+};

@@ -1,0 +1,70 @@
+import { Duration, Stack, type StackProps, Validations } from 'aws-cdk-lib';
+import { EventBus, type EventPattern, Rule } from 'aws-cdk-lib/aws-events';
+import { SqsQueue } from 'aws-cdk-lib/aws-events-targets';
+import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import type { Construct } from 'constructs';
+import { functionTimeouts } from './timeouts.ts';
+
+/** The bus and the queues, each with its dead-letter queue. */
+export class MessagingStack extends Stack {
+  readonly bus: EventBus;
+  readonly ticks: Queue;
+  readonly readings: Queue;
+  readonly spans: Queue;
+  readonly windows: Queue;
+  readonly alerts: Queue;
+  /** Where a bus rule puts what it could not hand to its queue. */
+  readonly undeliverable: Queue;
+
+  constructor(scope: Construct, id: string, props: StackProps = {}) {
+    super(scope, id, props);
+    this.bus = new EventBus(this, 'Bus', { eventBusName: 'tidemark' });
+    this.undeliverable = this.#plain('Undeliverable', 'tidemark-undeliverable');
+    // A tick is worth nothing once the next two are there.
+    this.ticks = this.#queue('Ticks', 'tidemark-ticks', functionTimeouts.evaluateWatermarks, 2);
+    this.readings = this.#queue('Readings', 'tidemark-readings', functionTimeouts.evaluateWatermarks, 5);
+    this.spans = this.#queue('Spans', 'tidemark-spans', functionTimeouts.collectSpans, 5);
+    this.windows = this.#queue('Windows', 'tidemark-windows', functionTimeouts.scoreTraces, 5);
+    // Throttled alerts are re-enqueued and do not use this count up; it is spent by crashes alone.
+    this.alerts = this.#queue('Alerts', 'tidemark-alerts', functionTimeouts.deliverAlerts, 10);
+    this.#rule('AlertsRule', this.alerts, { detailType: ['Alert', 'CloudWatch Alarm State Change'] });
+    this.#rule('ReadingsRule', this.readings, { detailType: ['Reading'] });
+  }
+
+  #rule(id: string, queue: Queue, eventPattern: EventPattern): void {
+    new Rule(this, id, {
+      eventBus: this.bus,
+      eventPattern,
+      targets: [new SqsQueue(queue, { deadLetterQueue: this.undeliverable })],
+    });
+  }
+
+  #queue(id: string, queueName: string, timeout: Duration, maxReceiveCount: number): Queue {
+    return new Queue(this, id, {
+      queueName,
+      encryption: QueueEncryption.SQS_MANAGED,
+      enforceSSL: true,
+      // Six times the consumer's timeout, as AWS advises for event source mappings: throttled polls must not use up receives.
+      visibilityTimeout: Duration.seconds(timeout.toSeconds() * 6),
+      retentionPeriod: Duration.days(4),
+      deadLetterQueue: { maxReceiveCount, queue: this.#plain(`${id}DeadLetters`, `${queueName}-dead-letters`) },
+    });
+  }
+
+  /** A queue that nobody consumes: the longest retention, since a person looks at it. */
+  #plain(id: string, queueName: string): Queue {
+    const queue = new Queue(this, id, {
+      queueName,
+      encryption: QueueEncryption.SQS_MANAGED,
+      enforceSSL: true,
+      retentionPeriod: Duration.days(14),
+    });
+    const reason =
+      'This queue is itself the last place for dead letters; nothing consumes it, so nothing can fail here.';
+    Validations.of(queue).acknowledge(
+      { id: 'AwsSolutions::AwsSolutions-SQS3', reason },
+      { id: 'Serverless::Serverless-SQSRedrivePolicy', reason },
+    );
+    return queue;
+  }
+}
