@@ -17,26 +17,22 @@ export interface Layer<Entry = unknown> {
   /** First word of its paths: `sqs`, `sns`, `eb`, … */
   readonly name: string;
   readonly places: readonly Place<Entry>[];
-  /** Peels one wrapping off, within the budget. `undefined`: nothing in there could hold a context. Never throws. */
-  readonly within?: (entry: Entry, budget: Budget) => Nested | undefined;
+  /**
+   * Peels one wrapping off: one parse at most, of at most `bytesLeft` bytes. Undefined when nothing in there could hold a context.
+   * `names` are names, besides the standard ones, that make a text worth parsing (the custom format's). Never throws.
+   */
+  readonly within?: (entry: Entry, bytesLeft: number, names: readonly string[]) => Nested | undefined;
 }
 
-/** A layer found in another one. */
+/** What was found in a layer: another layer, or the reason why it stayed closed. */
 export interface Nested {
   /** Where it was nested, relative to the outer layer: `body`, `Message`, … */
   readonly path: string;
-  readonly layer: Layer;
-  readonly entry: unknown;
-}
-
-/** What peeling may still spend on one message. Mutable: each layer takes its share. */
-export interface Budget {
-  layers: number;
-  bytes: number;
-  /** Names, besides the standard ones, that make a text worth parsing (the custom format's). */
-  readonly names: readonly string[];
-  /** Set to the reason when something was left unopened. */
-  refused?: { path: string; reason: string };
+  readonly layer?: Layer | undefined;
+  readonly entry?: unknown;
+  /** Bytes (UTF-16 units of text) that were parsed for it. */
+  readonly bytes: number;
+  readonly refused?: string;
 }
 
 /** Writes one name and value to a carrier. Answers false when it could not (no free slot, no room). */

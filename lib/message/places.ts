@@ -1,0 +1,68 @@
+import type { Place } from '../model/carrier.ts';
+import { at, jsonText } from './text.ts';
+
+/** Where services put context in a JSON object: under `_trace`, flat, under `metadata`, `headers`, `_otel`, or in Datadog's wrapper. */
+export const jsonPlaces = <Entry>(path: string, object: (entry: Entry) => object | undefined): Place<Entry>[] => {
+  const under = (name: string): Place<Entry> => ({
+    path: path === '' ? name : `${path}.${name}`,
+    values: (entry) => wrapped(object(entry), name),
+    text: jsonText,
+  });
+  return [
+    under('_trace'),
+    { path, values: object, text: jsonText },
+    under('metadata'),
+    under('headers'),
+    under('_otel'),
+    {
+      path: path === '' ? '_datadog' : `${path}._datadog`,
+      values: (entry) => datadogOf(object(entry)),
+      text: jsonText,
+    },
+  ];
+};
+
+/** Datadog's wrapper among attributes or headers: a JSON text in `_datadog`. */
+export const datadogPlace = <Entry>(
+  path: string,
+  values: (entry: Entry) => object | undefined,
+  text: (value: unknown) => string | undefined,
+): Place<Entry> => ({
+  path: `${path}._datadog`,
+  values: (entry) => {
+    const value = at(values(entry), '_datadog');
+    if (value === undefined) return undefined;
+    const json = text(value);
+    return json === undefined ? undefined : parsedObject(json);
+  },
+  text: jsonText,
+});
+
+/** A JSON text of header size as an object. Never throws. */
+export const parsedObject = (text: string): object | undefined => {
+  if (text.length > 16384 || !text.trimStart().startsWith('{')) return undefined;
+  try {
+    return JSON.parse(text) as object;
+  } catch {
+    return undefined;
+  }
+};
+
+const wrapped = (object: object | undefined, name: string): object | undefined => {
+  const value = at(object, name);
+  if (typeof value === 'string') return parsedObject(value);
+  return typeof value === 'object' && value !== null ? value : undefined;
+};
+
+/** The wrapper itself, or the latest of the checkpoints that durable functions number. */
+const datadogOf = (object: object | undefined): object | undefined => {
+  const own = wrapped(object, '_datadog');
+  if (own !== undefined || object === undefined) return own;
+  let latest = -1;
+  for (const key in object) {
+    if (!key.startsWith('_datadog_')) continue;
+    const number = Number(key.slice(9));
+    if (Number.isInteger(number) && number > latest) latest = number;
+  }
+  return latest < 0 ? undefined : wrapped(object, `_datadog_${latest}`);
+};

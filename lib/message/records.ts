@@ -1,0 +1,61 @@
+import type { Details, Message, Source } from '../model/message.ts';
+import { sources } from './sources/index.ts';
+import { calledWith, invoke } from './sources/invoke.ts';
+import { at, objectAt } from './text.ts';
+
+/** The part of a Lambda context that messages can come from. */
+export interface CallContext {
+  readonly clientContext?: unknown;
+}
+
+/**
+ * The records of an event, in order; an event of unknown shape is one record of source `invoke`. Never throws.
+ * The source is decided record by record: pipes and replays mix them. Nothing is parsed or copied here.
+ */
+export const recordsOf = (event: unknown, context?: CallContext): readonly Message[] => {
+  if (Array.isArray(event)) return event.map((entry, index) => ({ source: claimedBy(entry), index, entry, event }));
+  const records = at(event, 'Records') ?? at(event, 'Messages');
+  for (const source of sources) {
+    const entries = source === invoke ? undefined : source.entries(event);
+    if (entries === undefined) continue;
+    const messages: Message[] = [];
+    for (let index = 0; index < entries.length; index++) {
+      const entry = entries[index];
+      const own = entries !== records || source.claims(entry);
+      messages.push({ source: own ? source : claimedBy(entry), index, entry, event });
+    }
+    return messages;
+  }
+  if (Array.isArray(records)) return records.map((entry, index) => ({ source: claimedBy(entry), index, entry, event }));
+  const custom = customOf(context?.clientContext);
+  if (custom !== undefined) return [{ source: invoke, index: 0, entry: calledWith(event, custom), event }];
+  return [{ source: claimedBy(event), index: 0, entry: event, event }];
+};
+
+/** What is known of a message besides its content. Worked out at each call: keep it. */
+export const detailsOf = ({ source, entry, event }: Message): Details => source.details(entry, event);
+
+/** The content, as a handler wants it: text, or bytes where the transport carries bytes. */
+export const bodyOf = ({ source, entry }: Message): string | Uint8Array | undefined => source.body(entry);
+
+const claimedBy = (entry: unknown): Source => {
+  if (typeof entry !== 'object' || entry === null) return invoke;
+  return sources.find((source) => source.claims(entry)) ?? invoke;
+};
+
+/** What the caller of `Invoke` said: `custom`, in the casing of whichever client, as an object or as JSON or base64 of it. */
+const customOf = (clientContext: unknown): object | undefined => {
+  const context = typeof clientContext === 'string' ? parsedContext(clientContext) : clientContext;
+  const custom = objectAt(context, 'custom') ?? objectAt(context, 'Custom');
+  if (custom !== undefined) return custom;
+  return typeof context === 'object' && context !== null ? context : undefined;
+};
+
+const parsedContext = (text: string): unknown => {
+  try {
+    const plain = text.trimStart().startsWith('{') ? text : Buffer.from(text, 'base64').toString('utf8');
+    return JSON.parse(plain);
+  } catch {
+    return undefined;
+  }
+};

@@ -1,0 +1,45 @@
+import type { Details } from '../../model/message.ts';
+import { defined, nameOf } from '../arn.ts';
+import { defineSource } from '../source.ts';
+import { at, brokerText, numberAt, objectAt, stringAt } from '../text.ts';
+import { openData } from './kinesis.ts';
+
+type JmsRecord = Readonly<Record<string, unknown>>;
+
+/** JMS names cannot hold `-`; Java tracers write `__dash__` for it. */
+const propertiesOf = (record: JmsRecord): object | undefined => {
+  const properties = objectAt(record, 'properties');
+  if (properties === undefined || !Object.keys(properties).some((name) => name.includes('__dash__'))) return properties;
+  return Object.fromEntries(
+    Object.entries(properties).map(([name, value]) => [name.replaceAll('__dash__', '-'), value]),
+  );
+};
+
+/** ActiveMQ on Amazon MQ: JMS messages with their properties. */
+export const activemq = defineSource<{ readonly eventSource?: unknown; readonly messages?: unknown }, JmsRecord>({
+  name: 'activemq',
+  system: 'activemq',
+  trigger: 'pubsub',
+  partialFailures: 'none',
+  entries: (event) =>
+    event?.eventSource === 'aws:mq' && Array.isArray(event.messages) ? (event.messages as JmsRecord[]) : undefined,
+  claims: (entry) => stringAt(entry, 'messageID') !== undefined && at(entry, 'messageType') !== undefined,
+  layer: {
+    name: 'activemq',
+    places: [{ path: 'properties', values: propertiesOf, text: brokerText }],
+    within: (record, bytesLeft, names) => openData('data', record['data'], bytesLeft, names),
+  },
+  details: (record, event) =>
+    defined<Details>({
+      messageId: stringAt(record, 'messageID'),
+      sentAt: numberAt(record, 'timestamp'),
+      receiveCount: record['redelivered'] === true ? 2 : undefined,
+      destination: stringAt(record['destination'], 'physicalName') ?? nameOf(stringAt(event, 'eventSourceArn')),
+      arn: stringAt(event, 'eventSourceArn'),
+      correlationId: stringAt(record, 'correlationID'),
+    }),
+  body: (record) => {
+    const data = stringAt(record, 'data');
+    return data === undefined ? undefined : Buffer.from(data, 'base64');
+  },
+});

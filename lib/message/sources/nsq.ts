@@ -1,0 +1,46 @@
+import type { Details } from '../../model/message.ts';
+import { defined } from '../arn.ts';
+import { defineSource } from '../source.ts';
+import { at, numberAt, stringAt } from '../text.ts';
+import { openData } from './kinesis.ts';
+
+type NsqMessage = Readonly<Record<string, unknown>>;
+
+interface NsqEvent {
+  readonly eventSource?: unknown;
+  readonly topic?: unknown;
+  readonly messages?: unknown;
+}
+
+/** NSQ through a bridge: `{ eventSource: 'nsq', topic, channel, messages: [{ id, timestamp, attempts, body }] }`; no headers, so the envelope. */
+export const nsq = defineSource<NsqEvent, NsqMessage>({
+  name: 'nsq',
+  system: 'nsq',
+  trigger: 'pubsub',
+  partialFailures: 'none',
+  entries: (event) => (isNsq(event) && Array.isArray(event.messages) ? (event.messages as NsqMessage[]) : undefined),
+  claims: (entry) => isNsq(entry) || (at(entry, 'attempts') !== undefined && typeof at(entry, 'body') === 'string'),
+  layer: {
+    name: 'nsq',
+    places: [],
+    within: (message, bytesLeft, names) => openData('body', message['body'], bytesLeft, names),
+  },
+  details: (message, event) => {
+    const nanos = numberAt(message, 'timestamp');
+    return defined<Details>({
+      messageId: stringAt(message, 'id'),
+      sentAt: nanos === undefined ? undefined : Math.round(nanos > 1e15 ? nanos / 1e6 : nanos),
+      receiveCount: numberAt(message, 'attempts'),
+      destination: stringAt(event, 'topic'),
+    });
+  },
+  body: (message) => {
+    const body = stringAt(message, 'body');
+    return body === undefined ? undefined : Buffer.from(body, 'base64');
+  },
+});
+
+const isNsq = (event: unknown): boolean => {
+  const name = stringAt(event, 'eventSource');
+  return name !== undefined && /(^|[:.])nsq$/i.test(name);
+};

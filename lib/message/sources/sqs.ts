@@ -1,0 +1,70 @@
+import type { Details } from '../../model/message.ts';
+import { defined, nameOf } from '../arn.ts';
+import { open } from '../layers.ts';
+import { datadogPlace } from '../places.ts';
+import { defineSource } from '../source.ts';
+import { at, attributeText, numberAt, objectAt, stringAt } from '../text.ts';
+
+interface SqsEvent {
+  readonly Records?: unknown;
+  readonly Messages?: unknown;
+}
+
+/** A record of the Lambda event source, or a message as `ReceiveMessage` answers it: the two differ in their casing. */
+type SqsRecord = Readonly<Record<string, unknown>>;
+
+const attributesOf = (record: SqsRecord): object | undefined =>
+  objectAt(record, 'messageAttributes') ?? objectAt(record, 'MessageAttributes');
+
+const systemOf = (record: SqsRecord): object | undefined =>
+  objectAt(record, 'attributes') ?? objectAt(record, 'Attributes');
+
+/** Amazon SQS, from the Lambda event source, from a pipe, or as received by the API. */
+export const sqs = defineSource<SqsEvent, SqsRecord>({
+  name: 'sqs',
+  system: 'aws.sqs',
+  trigger: 'pubsub',
+  partialFailures: 'by-message',
+  entries: (event) => {
+    const list = event?.Records ?? event?.Messages;
+    return Array.isArray(list) && list.length > 0 && isRecord(list[0]) ? list : undefined;
+  },
+  claims: (entry) => isRecord(entry),
+  layer: {
+    name: 'sqs',
+    places: [
+      { path: 'messageAttributes', values: attributesOf, text: attributeText },
+      datadogPlace('messageAttributes', attributesOf, attributeText),
+      { path: 'attributes', values: systemOf, text: systemText, broker: true },
+    ],
+    within: (record, bytesLeft, names) => open('body', record['body'] ?? record['Body'], bytesLeft, names),
+  },
+  details: (record) => {
+    const system = systemOf(record);
+    const arn = stringAt(record, 'eventSourceARN');
+    const id = stringAt(record, 'messageId') ?? stringAt(record, 'MessageId');
+    return defined<Details>({
+      failureId: id,
+      messageId: id,
+      groupId: stringAt(system, 'MessageGroupId'),
+      sentAt: numberAt(system, 'SentTimestamp'),
+      firstReceivedAt: numberAt(system, 'ApproximateFirstReceiveTimestamp'),
+      receiveCount: numberAt(system, 'ApproximateReceiveCount'),
+      deadLetteredFrom: stringAt(system, 'DeadLetterQueueSourceArn'),
+      destination: nameOf(arn),
+      offset: stringAt(system, 'SequenceNumber'),
+      arn,
+    });
+  },
+  body: (record) => stringAt(record, 'body') ?? stringAt(record, 'Body'),
+});
+
+function systemText(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
+const isRecord = (entry: unknown): entry is SqsRecord =>
+  at(entry, 'eventSource') === 'aws:sqs' ||
+  (at(entry, 'eventSource') === undefined &&
+    ((typeof at(entry, 'body') === 'string' && typeof at(entry, 'messageId') === 'string') ||
+      (typeof at(entry, 'Body') === 'string' && typeof at(entry, 'MessageId') === 'string')));

@@ -1,0 +1,64 @@
+import type { Start } from '../../model/trace-context.ts';
+import type { Find, Format, Text } from '../format.ts';
+import { isId } from '../hex.ts';
+import { first } from '../lookup.ts';
+import { contextOf } from './b3.ts';
+
+/** B3 in several headers, `X-B3-TraceId` and its siblings, or a decision alone. */
+export const b3multi: Format = {
+  name: 'b3multi',
+  family: 'b3',
+  fields: ['x-b3-traceid', 'x-b3-spanid', 'x-b3-sampled', 'x-b3-flags'],
+  marks: [
+    'x-b3-traceid',
+    'X-B3-TraceId',
+    'x-b3-spanid',
+    'X-B3-SpanId',
+    'x-b3-sampled',
+    'X-B3-Sampled',
+    'x-b3-flags',
+    'X-B3-Flags',
+  ],
+  read: (values, text, find) => {
+    const decision = decisionOf(field(values, text, find, 1), field(values, text, find, 0));
+    if (typeof decision === 'string') return decision;
+    const traceId = field(values, text, find, 3);
+    const spanId = field(values, text, find, 2);
+    if (traceId === undefined && spanId === undefined) return decision ?? 'has neither ids nor a decision';
+    if (traceId === undefined) return 'has a span id without X-B3-TraceId';
+    if ((traceId.length !== 16 && traceId.length !== 32) || !isId(traceId, 0, traceId.length)) {
+      return 'has a trace id that is not 16 or 32 hex digits, or all zero';
+    }
+    if (spanId === undefined) return 'has a trace id without X-B3-SpanId';
+    if (spanId.length !== 16 || !isId(spanId, 0, 16)) return 'has a span id that is not 16 hex digits, or all zero';
+    return contextOf(traceId, spanId, decision);
+  },
+  write: (context, set) => {
+    // Ids without each other are malformed: stop at the first that finds no room.
+    if (set('x-b3-traceid', context.traceId) === false || set('x-b3-spanid', context.spanId) === false) return;
+    if (context.debug === true) set('x-b3-flags', '1');
+    else if (context.deferred !== true) set('x-b3-sampled', (context.flags & 1) === 1 ? '1' : '0');
+  },
+};
+
+const spellings = [
+  ['x-b3-flags', 'X-B3-Flags'],
+  ['x-b3-sampled', 'X-B3-Sampled'],
+  ['x-b3-spanid', 'X-B3-SpanId'],
+  ['x-b3-traceid', 'X-B3-TraceId'],
+] as const;
+
+const field = (values: object, text: Text, find: Find, which: 0 | 1 | 2 | 3): string | undefined => {
+  const [lower, mixed] = spellings[which];
+  const value = find(values, text, lower) ?? find(values, text, mixed);
+  return value === undefined ? undefined : first(value).toLowerCase();
+};
+
+const decisionOf = (sampled: string | undefined, flags: string | undefined): Start | undefined | string => {
+  if (flags === '1') return { sampled: true, debug: true };
+  if (sampled === undefined) return undefined;
+  if (sampled === '1' || sampled === 'true') return { sampled: true };
+  if (sampled === '0' || sampled === 'false') return { sampled: false };
+  if (sampled === 'd') return { sampled: true, debug: true };
+  return 'has X-B3-Sampled other than 1 or 0';
+};

@@ -1,0 +1,133 @@
+import type { CustomFormat } from '../../model/config/propagation.ts';
+import type { Start, TraceContext } from '../../model/trace-context.ts';
+import type { Find, Format, Text } from '../format.ts';
+import { isId } from '../hex.ts';
+
+/** A format of your own, by a map of field names or by a pair of functions. */
+export const customFormat = (config: CustomFormat): Format => {
+  const { decode, encode, fields } = config;
+  const names = [...Object.values(fields ?? {}), ...(config.names ?? [])].filter((name) => name !== undefined);
+  return {
+    name: 'custom',
+    family: 'custom',
+    fields: names,
+    marks: names,
+    read: (values, text, find) => {
+      try {
+        const found =
+          decode === undefined ? readFields(config, values, text, find) : decode(textsOf(names, values, text, find));
+        return found === undefined ? 'is not of the configured form' : checked(found);
+      } catch {
+        return 'made the configured decoder throw';
+      }
+    },
+    write: (context, set) => {
+      const texts = encode === undefined ? writeFields(config, context) : encode(context);
+      for (const [name, value] of Object.entries(texts)) set(name, value);
+    },
+  };
+};
+
+/** Fields of your own, as configured; by default `my_trace_id`, which holds a whole traceparent in base64. */
+export const custom: Format = customFormat({ fields: { traceId: 'my_trace_id' }, encoding: 'base64' });
+
+interface Parts {
+  readonly traceId?: string | undefined;
+  readonly spanId?: string | undefined;
+  readonly sampled?: boolean | undefined;
+}
+
+/** Ids are held to what W3C asks of them, after padding. */
+const checked = ({ traceId, spanId, sampled }: Parts): TraceContext | Start | string => {
+  const trace = idOf(traceId, 32);
+  if (trace === undefined) {
+    if (traceId === undefined && sampled !== undefined) return { sampled };
+    return 'has a trace id that is not up to 32 hex digits, or all zero';
+  }
+  if (spanId === undefined) return sampled === undefined ? { traceId: trace } : { traceId: trace, sampled };
+  const span = idOf(spanId, 16);
+  if (span === undefined) return 'has a span id that is not up to 16 hex digits, or all zero';
+  const flags = sampled === true ? 1 : 0;
+  if (sampled === undefined) return { traceId: trace, spanId: span, flags, traceState: undefined, deferred: true };
+  return { traceId: trace, spanId: span, flags, traceState: undefined };
+};
+
+const idOf = (id: string | undefined, length: number): string | undefined => {
+  if (typeof id !== 'string' || id === '' || id.length > length) return undefined;
+  const padded = id.toLowerCase().padStart(length, '0');
+  return isId(padded, 0, length) ? padded : undefined;
+};
+
+const textsOf = (names: readonly string[], values: object, text: Text, find: Find): Record<string, string> => {
+  const texts: Record<string, string> = Object.create(null);
+  for (const name of names) {
+    const value = find(values, text, name);
+    if (value !== undefined) texts[name] = value;
+  }
+  return texts;
+};
+
+const readFields = ({ fields, encoding }: CustomFormat, values: object, text: Text, find: Find): Parts | undefined => {
+  if (fields === undefined) return undefined;
+  const value = (name: string | undefined) => (name === undefined ? undefined : find(values, text, name));
+  const trace = value(fields.traceId);
+  const sampled = sampledOf(value(fields.sampled));
+  if (trace === undefined) return sampled === undefined ? undefined : { sampled };
+  const whole = wholeOf(trace, encoding);
+  const span = value(fields.spanId);
+  return {
+    traceId: whole?.traceId ?? hexOf(trace, encoding, 16),
+    spanId: span === undefined ? whole?.spanId : (hexOf(span, encoding, 8) ?? span),
+    sampled: sampled ?? whole?.sampled,
+  };
+};
+
+const writeFields = ({ fields, encoding }: CustomFormat, context: TraceContext): Record<string, string> => {
+  const texts: Record<string, string> = {};
+  if (fields === undefined) return texts;
+  const sampled = context.deferred === true ? '' : (context.flags & 1) === 1 ? '01' : '00';
+  if (fields.spanId === undefined) {
+    const whole = `00-${context.traceId}-${context.spanId}${sampled === '' ? '' : `-${sampled}`}`;
+    texts[fields.traceId] = encoding === 'base64' ? Buffer.from(whole).toString('base64') : whole;
+    return texts;
+  }
+  texts[fields.traceId] = encoded(context.traceId, encoding);
+  texts[fields.spanId] = encoded(context.spanId, encoding);
+  if (fields.sampled !== undefined && sampled !== '') texts[fields.sampled] = sampled === '01' ? '1' : '0';
+  return texts;
+};
+
+const encoded = (hex: string, encoding: CustomFormat['encoding']): string => {
+  if (encoding === 'base64') return Buffer.from(hex, 'hex').toString('base64');
+  return encoding === 'decimal' ? BigInt(`0x${hex}`).toString() : hex;
+};
+
+/** An id by itself: hex, decimal, or base64 of the raw bytes or of the hex text. */
+const hexOf = (text: string, encoding: CustomFormat['encoding'], bytes: 8 | 16): string | undefined => {
+  if (encoding === 'decimal') {
+    return /^\d{1,39}$/.test(text)
+      ? BigInt(text)
+          .toString(16)
+          .padStart(bytes * 2, '0')
+      : undefined;
+  }
+  if (encoding !== 'base64') return text.trim();
+  const raw = Buffer.from(text, 'base64');
+  if (raw.length === bytes || (bytes === 16 && raw.length === 8)) return raw.toString('hex');
+  return raw.toString('latin1').trim();
+};
+
+/** Trace id, span id and flags in one text, with `-`, `:` or another separator between them, a version before them or not. */
+const wholeOf = (text: string, encoding: CustomFormat['encoding']): Parts | undefined => {
+  const plain = encoding === 'base64' ? Buffer.from(text, 'base64').toString('latin1') : text;
+  const match = /^(?:[0-9a-f]{2}[-:])?([0-9a-f]{16}|[0-9a-f]{32})[-:/;,.|]([0-9a-f]{16})(?:[-:/;,.|](\w{1,5}))?$/i.exec(
+    plain.trim(),
+  );
+  if (match === null) return undefined;
+  return { traceId: match[1], spanId: match[2], sampled: sampledOf(match[3]) };
+};
+
+const sampledOf = (text: string | undefined): boolean | undefined => {
+  if (text === '1' || text === '01' || text === 'true' || text === '03' || text === 'd') return true;
+  return text === '0' || text === '00' || text === 'false' || text === '02' ? false : undefined;
+};

@@ -1,0 +1,107 @@
+import type { Find, Format, Text } from './format.ts';
+
+/** The names that matter to a set of formats, laid out so that one pass over a carrier's own keys finds them all. */
+export interface Names {
+  /** By length: the names of that length with their bit. */
+  readonly byLength: readonly (readonly Name[] | undefined)[];
+  /** In the order of the bits. */
+  readonly all: readonly Name[];
+}
+
+export interface Name {
+  readonly spelled: string;
+  readonly lower: string;
+  readonly bit: number;
+}
+
+/** Set by `scan` when some name is not spelled as usual or occurs twice: values must then be looked for by `findAny`. */
+export const irregular = 1 << 30;
+
+/** At most 30 names: the answer of a scan is one small integer. */
+export const namesOf = (formats: readonly Format[], others: readonly string[]): Names => {
+  const all: Name[] = [];
+  for (const spelled of [...others, ...formats.flatMap((format) => format.marks)]) {
+    if (all.some((name) => name.spelled === spelled)) continue;
+    const same = all.find((name) => name.lower === spelled.toLowerCase());
+    const bit = same?.bit ?? 1 << new Set(all.map((name) => name.bit)).size;
+    if (bit >= irregular) break;
+    all.push({ spelled, lower: spelled.toLowerCase(), bit });
+  }
+  const byLength: Name[][] = [];
+  for (const name of all) {
+    byLength[name.spelled.length] ??= [];
+    byLength[name.spelled.length]?.push(name);
+  }
+  // Holes would make the table slow to index.
+  return { byLength: Array.from(byLength, (names) => names), all };
+};
+
+/** Which of the names are own keys, as bits. Allocates nothing. */
+export const scan = (values: object, names: Names): number => {
+  const { byLength } = names;
+  let mask = 0;
+  for (const key in values) {
+    if (key.length >= byLength.length) continue;
+    const candidates = byLength[key.length];
+    if (candidates === undefined) continue;
+    for (let index = 0; index < candidates.length; index++) {
+      const { spelled, lower, bit } = candidates[index] as Name;
+      if (key === spelled) {
+        if (Object.hasOwn(values, key)) mask |= (mask & bit) === 0 ? bit : irregular;
+        break;
+      }
+      // One shared letter at the end first: most keys of the same length differ there, and lower-casing allocates.
+      const last = key.charCodeAt(key.length - 1) | 32;
+      if (last === (lower.charCodeAt(key.length - 1) | 32) && isSame(key, lower) && Object.hasOwn(values, key)) {
+        mask |= bit | irregular;
+      }
+    }
+  }
+  return mask;
+};
+
+/** Compares without the case of ASCII letters. `lower` is in lower case; lengths are equal. */
+const isSame = (key: string, lower: string): boolean => {
+  for (let at = 0; at < key.length; at++) {
+    const code = key.charCodeAt(at);
+    const folded = code >= 65 && code <= 90 ? code | 32 : code;
+    if (folded !== lower.charCodeAt(at)) return false;
+  }
+  return true;
+};
+
+/** For carriers where every name is spelled as usual and occurs once. */
+export const findExact: Find = (values, text, name) => {
+  const value = (values as Record<string, unknown>)[name];
+  return value === undefined ? undefined : text(value);
+};
+
+/** Whatever the case; the values of several spellings are joined with a comma, as HTTP joins fields. */
+export const findAny: Find = (values, text, name) => {
+  const lower = name.toLowerCase();
+  let found: string | undefined;
+  for (const key in values) {
+    if (key.length !== lower.length || !isSame(key, lower) || !Object.hasOwn(values, key)) continue;
+    const value = text((values as Record<string, unknown>)[key]);
+    if (value !== undefined) found = found === undefined ? value : `${found},${value}`;
+  }
+  return found;
+};
+
+/** The key that stands for a name in this carrier, as it is spelled there. */
+export const keyOf = (values: object, names: Names, mask: number): string | undefined => {
+  for (const key in values) {
+    for (const { lower, bit } of names.byLength[key.length] ?? []) {
+      if ((bit & mask) !== 0 && isSame(key, lower)) return key;
+    }
+  }
+  return undefined;
+};
+
+/** The text before the first comma: repeated fields arrive joined, and the first one counts. */
+export const first = (text: string): string => {
+  const comma = text.indexOf(',');
+  return comma < 0 ? text : text.slice(0, comma).trimEnd();
+};
+
+export type { Text };
