@@ -1,0 +1,62 @@
+import type { Context, TextMapGetter, TextMapPropagator, TextMapSetter } from '@opentelemetry/api';
+import type { TraceContext } from '../model/trace-context.ts';
+import { type Format, isContext } from './format.ts';
+
+/**
+ * The part of the OpenTelemetry API that a propagator needs at run time, handed in so that this room imports types only:
+ * `asTextMapPropagator(formats.w3c, { trace, createTraceState, isTracingSuppressed })`.
+ */
+export interface Api {
+  readonly trace: Pick<typeof import('@opentelemetry/api').trace, 'getSpanContext' | 'setSpanContext'>;
+  readonly createTraceState: typeof import('@opentelemetry/api').createTraceState;
+  /** `isTracingSuppressed` of @opentelemetry/core. @default nothing is ever suppressed */
+  readonly isTracingSuppressed?: (context: Context) => boolean;
+}
+
+/**
+ * A format as a standard OpenTelemetry propagator. What is no whole context (a decision alone) leaves the context as it was, since
+ * a span context cannot say it; a deferred decision becomes "not sampled", as every OpenTelemetry propagator does.
+ */
+export const asTextMapPropagator = (format: Format, api: Api): TextMapPropagator => ({
+  inject: <Carrier>(context: Context, carrier: Carrier, setter: TextMapSetter<Carrier>): void => {
+    if (api.isTracingSuppressed?.(context) === true) return;
+    const span = api.trace.getSpanContext(context);
+    if (span === undefined || !isHexId(span.traceId, 32) || !isHexId(span.spanId, 16)) return;
+    const traceState = span.traceState?.serialize();
+    const ours: TraceContext = { traceId: span.traceId, spanId: span.spanId, flags: span.traceFlags, traceState };
+    format.write(ours, (name, value) => setter.set(carrier, name, value));
+  },
+  extract: <Carrier>(context: Context, carrier: Carrier, getter: TextMapGetter<Carrier>): Context => {
+    const read = format.read(carrier ?? nothing, asText, (values, _text, name) => {
+      const value = getter.get(values as Carrier, name) ?? spelledOtherwise(values as Carrier, name, getter);
+      return Array.isArray(value) ? (value.length === 0 ? undefined : value.join(',')) : asText(value);
+    });
+    if (typeof read === 'string' || !isContext(read)) return context;
+    return api.trace.setSpanContext(context, {
+      traceId: read.traceId,
+      spanId: read.spanId,
+      traceFlags: read.flags,
+      isRemote: true,
+      ...(read.traceState === undefined ? {} : { traceState: api.createTraceState(read.traceState) }),
+    });
+  },
+  fields: () => [...format.fields],
+});
+
+const nothing = {};
+
+const asText = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
+
+/** Getters compare names exactly; the formats do not. */
+const spelledOtherwise = <Carrier>(
+  carrier: Carrier,
+  name: string,
+  getter: TextMapGetter<Carrier>,
+): string | string[] | undefined => {
+  const lower = name.toLowerCase();
+  for (const key of getter.keys(carrier)) if (key.toLowerCase() === lower) return getter.get(carrier, key);
+  return undefined;
+};
+
+const isHexId = (id: string, length: number): boolean =>
+  id.length === length && /^[0-9a-f]+$/.test(id) && /[^0]/.test(id);
