@@ -1,0 +1,45 @@
+/** OpenTelemetry span kinds by their OTLP numbers. */
+export const spanKinds = { unspecified: 0, internal: 1, server: 2, client: 3, producer: 4, consumer: 5 } as const;
+/** OTLP status codes. */
+export const statusCodes = { unset: 0, ok: 1, error: 2 } as const;
+
+export type AttributeValue = string | number | boolean | readonly AttributeValue[];
+export type Attributes = Readonly<Record<string, AttributeValue>>;
+
+export interface SpanLink {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly attributes?: Attributes;
+}
+
+export interface SpanEvent {
+  readonly name: string;
+  readonly timeNanos: bigint;
+  readonly attributes: Attributes;
+}
+
+/** One finished span. Times in nanoseconds since the epoch. */
+export interface Span {
+  readonly traceId: string;
+  readonly spanId: string;
+  /** Absent for a root. */
+  readonly parentSpanId?: string;
+  readonly traceState?: string;
+  readonly name: string;
+  readonly kind: number;
+  readonly startNanos: bigint;
+  readonly endNanos: bigint;
+  readonly status: number;
+  readonly statusMessage?: string;
+  /** Attributes of the resource: one object, shared by all spans of a batch. */
+  readonly resource: Attributes;
+  readonly attributes: Attributes;
+  readonly links: readonly SpanLink[];
+  readonly events: readonly SpanEvent[];
+}
+
+/** `service.name`; `unknown_service` when the resource has none, as OpenTelemetry prescribes. */
+export const serviceOf = (span: Pick<Span, 'resource'>): string => {
+  const name = span.resource['service.name'];
+  return typeof name === 'string' && name !== '' ? name : 'unknown_service';
+};

@@ -1,0 +1,83 @@
+import type { Span } from '../model/span.ts';
+
+/** A span in its place. `parent` and `children` are positions in the trace's list. */
+export interface Node {
+  readonly span: Span;
+  parent: number;
+  readonly children: number[];
+}
+
+export interface Trace {
+  readonly traceId: string;
+  /** In order of start, then id: the same whatever order the spans came in. */
+  readonly nodes: readonly Node[];
+  /** Positions of spans without a parent in the trace: true roots first, then orphans. */
+  readonly roots: readonly number[];
+  /** Of `roots`, those that name a parent which is not there. */
+  readonly orphans: readonly number[];
+}
+
+/** Builds traces: exact duplicates are dropped, cycles broken, orphans kept apart. Never throws, never changes its input. */
+export const assemble = (spans: readonly Span[]): Trace[] => {
+  const byTrace = new Map<string, Map<string, Span>>();
+  for (const span of spans) {
+    const seen = byTrace.get(span.traceId);
+    // Zipkin-style sides share one span id, so the kind is part of the identity.
+    const key = `${span.spanId}/${span.kind}`;
+    if (seen === undefined) byTrace.set(span.traceId, new Map([[key, span]]));
+    else {
+      const former = seen.get(key);
+      if (former === undefined || compare(span, former) < 0) seen.set(key, span);
+    }
+  }
+  return [...byTrace]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([traceId, members]) => build(traceId, [...members.values()].sort(compare)));
+};
+
+const build = (traceId: string, spans: readonly Span[]): Trace => {
+  const nodes: Node[] = spans.map((span) => ({ span, parent: -1, children: [] }));
+  const positions = new Map<string, number>();
+  spans.forEach((span, at) => {
+    if (!positions.has(span.spanId)) positions.set(span.spanId, at);
+  });
+  nodes.forEach((node, at) => {
+    const { parentSpanId } = node.span;
+    const parent = parentSpanId === undefined ? undefined : positions.get(parentSpanId);
+    if (parent !== undefined && parent !== at) node.parent = parent;
+  });
+  breakCycles(nodes);
+  nodes.forEach((node, at) => {
+    if (node.parent >= 0) nodes[node.parent]?.children.push(at);
+  });
+  const top = nodes.flatMap((node, at) => (node.parent < 0 ? [at] : []));
+  const orphans = top.filter((at) => nodes[at]?.span.parentSpanId !== undefined);
+  return { traceId, nodes, roots: [...top.filter((at) => !orphans.includes(at)), ...orphans], orphans };
+};
+
+/** Cuts the parent of the earliest span of every cycle. Each node is walked once. */
+const breakCycles = (nodes: Node[]): void => {
+  const state = new Uint8Array(nodes.length);
+  for (let from = 0; from < nodes.length; from += 1) {
+    const path: number[] = [];
+    let at = from;
+    while (at >= 0 && state[at] === 0) {
+      state[at] = 1;
+      path.push(at);
+      at = nodes[at]?.parent ?? -1;
+    }
+    if (at >= 0 && state[at] === 1) {
+      const cycle = path.slice(path.indexOf(at));
+      const first = nodes[Math.min(...cycle)];
+      if (first !== undefined) first.parent = -1;
+    }
+    for (const each of path) state[each] = 2;
+  }
+};
+
+const compare = (a: Span, b: Span): number => {
+  if (a.startNanos !== b.startNanos) return a.startNanos < b.startNanos ? -1 : 1;
+  if (a.spanId !== b.spanId) return a.spanId < b.spanId ? -1 : 1;
+  if (a.kind !== b.kind) return a.kind - b.kind;
+  return a.endNanos === b.endNanos ? 0 : a.endNanos < b.endNanos ? -1 : 1;
+};

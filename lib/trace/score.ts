@@ -1,0 +1,98 @@
+import type { Finding } from '../model/finding.ts';
+import { type Span, serviceOf, statusCodes } from '../model/span.ts';
+import { assemble, type Trace } from './assemble.ts';
+import { criticalPath } from './critical-path.ts';
+import type { DetectorOptions, ServiceView } from './detector.ts';
+import { detectors } from './detectors/index.ts';
+import { type HeatMap, heatMap, histogram, quantile, record } from './heat-map.ts';
+
+/** What a window shows. A pure function of its spans: their order, and copies of them, make no difference. */
+export interface Score {
+  readonly window: string;
+  readonly findings: readonly Finding[];
+  readonly services: Readonly<
+    Record<string, { readonly spans: number; readonly errors: number; readonly p95Seconds: number }>
+  >;
+  readonly heatMap: HeatMap;
+  readonly traces: { readonly count: number; readonly spans: number; readonly orphans: number };
+  /** Services by their share of the time on critical paths, largest first. */
+  readonly rootCauses: readonly { readonly service: string; readonly score: number }[];
+  /** The trace that a person should look at first: of a finding, else the slowest. */
+  readonly exemplar?: string;
+}
+
+export const score = (window: string, spans: readonly Span[], options: DetectorOptions = {}): Score =>
+  scoreTraces(window, assemble(spans), options);
+
+/** The same for spans that are assembled already. */
+export const scoreTraces = (window: string, traces: readonly Trace[], options: DetectorOptions = {}): Score => {
+  const services = viewServices(traces);
+  const findings = Object.values(detectors).flatMap((detector) =>
+    detector.detect({ window, traces, services }, options),
+  );
+  const onPath = pathSeconds(traces);
+  const total = [...onPath.values()].reduce((sum, seconds) => sum + seconds, 0);
+  const shareOf = (service: string) => (total === 0 ? 0 : (onPath.get(service) ?? 0) / total);
+  const exemplar = findings[0]?.exemplar.traceId ?? slowest(traces)?.traceId;
+  return {
+    window,
+    findings,
+    services: Object.fromEntries(
+      [...services].map(([name, view]) => [
+        name,
+        { spans: view.spans.length, errors: view.errors.length, p95Seconds: quantile(view.durations, 0.95) },
+      ]),
+    ),
+    heatMap: heatMap(
+      new Map([...services].map(([name, { durations }]) => [name, { durations, pathShare: shareOf(name) }])),
+    ),
+    traces: {
+      count: traces.length,
+      spans: traces.reduce((sum, { nodes }) => sum + nodes.length, 0),
+      orphans: traces.reduce((sum, { orphans }) => sum + orphans.length, 0),
+    },
+    rootCauses: [...services.keys()]
+      .map((service) => ({ service, score: shareOf(service) }))
+      .sort((a, b) => b.score - a.score || (a.service < b.service ? -1 : 1)),
+    ...(exemplar === undefined ? {} : { exemplar }),
+  };
+};
+
+const viewServices = (traces: readonly Trace[]): Map<string, ServiceView> => {
+  const services = new Map<string, { spans: Span[]; errors: Span[]; durations: ReturnType<typeof histogram> }>();
+  for (const { nodes } of traces) {
+    for (const { span } of nodes) {
+      const name = serviceOf(span);
+      let view = services.get(name);
+      if (view === undefined) {
+        view = { spans: [], errors: [], durations: histogram() };
+        services.set(name, view);
+      }
+      view.spans.push(span);
+      if (span.status === statusCodes.error) view.errors.push(span);
+      record(view.durations, Number(span.endNanos - span.startNanos) / 1e9);
+    }
+  }
+  return new Map([...services].sort(([a], [b]) => (a < b ? -1 : 1)));
+};
+
+const pathSeconds = (traces: readonly Trace[]): Map<string, number> => {
+  const seconds = new Map<string, number>();
+  for (const trace of traces) {
+    for (const { service, startNanos, endNanos } of criticalPath(trace, 'robust').sections) {
+      seconds.set(service, (seconds.get(service) ?? 0) + Number(endNanos - startNanos) / 1e9);
+    }
+  }
+  return seconds;
+};
+
+const slowest = (traces: readonly Trace[]): Trace | undefined => {
+  const duration = ({ nodes, roots }: Trace) => {
+    const root = nodes[roots[0] ?? -1]?.span;
+    return root === undefined ? 0n : root.endNanos - root.startNanos;
+  };
+  return traces.reduce<Trace | undefined>(
+    (best, trace) => (best === undefined || duration(trace) > duration(best) ? trace : best),
+    undefined,
+  );
+};
