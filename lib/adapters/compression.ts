@@ -1,0 +1,42 @@
+import { promisify } from 'node:util';
+import { brotliDecompress, gunzip, gzip, inflate, zstdDecompress } from 'node:zlib';
+import { Failure } from '../model/failure.ts';
+
+/** What a compressed body may grow to: a 6 MB request of OTLP stays well below, a bomb does not get far. */
+export const maxInflatedBytes = 64 * 1024 * 1024;
+
+const inflaters = {
+  gzip: promisify(gunzip),
+  deflate: promisify(inflate),
+  zstd: promisify(zstdDecompress),
+  br: promisify(brotliDecompress),
+} as const;
+
+/** Undoes a content encoding; `identity` and none are the bytes themselves. Rejects with `bad-input` or `too-large`. */
+export const decompress = async (
+  bytes: Uint8Array,
+  encoding: string | undefined,
+  limit = maxInflatedBytes,
+): Promise<Uint8Array> => {
+  const name = encoding?.trim().toLowerCase() ?? '';
+  if (name === '' || name === 'identity') return bytes;
+  if (!Object.hasOwn(inflaters, name)) {
+    throw new Failure('bad-input', `content encoding ${name} is not known; ${Object.keys(inflaters).join(', ')} are`);
+  }
+  try {
+    return await inflaters[name as keyof typeof inflaters](bytes, { maxOutputLength: limit });
+  } catch (thrown) {
+    if ((thrown as { code?: string }).code === 'ERR_BUFFER_TOO_LARGE') {
+      throw new Failure('too-large', `grows beyond ${limit} bytes when decompressed`, { cause: thrown });
+    }
+    throw new Failure('bad-input', `is not ${name}: ${(thrown as Error).message}`, { cause: thrown });
+  }
+};
+
+export const compress = (text: string): Promise<Uint8Array> => promisify(gzip)(text);
+
+/** The encoding that bytes announce by their first ones; undefined when they announce none. */
+export const sniffEncoding = (bytes: Uint8Array): 'gzip' | 'zstd' | undefined => {
+  if (bytes[0] === 0x1f && bytes[1] === 0x8b) return 'gzip';
+  return bytes[0] === 0x28 && bytes[1] === 0xb5 && bytes[2] === 0x2f && bytes[3] === 0xfd ? 'zstd' : undefined;
+};

@@ -1,0 +1,209 @@
+import type { Finding } from '../model/finding.ts';
+import { serviceOf } from '../model/span.ts';
+import type { Trace } from './assemble.ts';
+import { criticalPath } from './critical-path.ts';
+import type { HeatMap } from './heat-map.ts';
+
+/** One alert's way, as the delivery ledger tells it. */
+export interface LedgerRow {
+  readonly at: string;
+  readonly alertname: string;
+  readonly severity: string;
+  readonly status: string;
+  readonly summary: string;
+  readonly destination: string;
+  readonly verdict: string;
+  readonly attempts: number;
+  readonly traceId?: string;
+}
+
+export interface ReportInput {
+  readonly title: string;
+  readonly subtitle: string;
+  /** Shown as waterfalls, in order. */
+  readonly traces: readonly Trace[];
+  readonly heatMap: HeatMap;
+  readonly findings: readonly Finding[];
+  readonly services: Readonly<
+    Record<string, { readonly spans: number; readonly errors: number; readonly p95Seconds: number }>
+  >;
+  /** Absent: the page has no such part. */
+  readonly ledger?: readonly LedgerRow[];
+}
+
+/** One page that needs nothing but itself: waterfall with critical path, heat map, findings, services, and the ledger of alerts. */
+export const renderReport = (input: ReportInput): string => `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${escape(input.title)}</title>
+<style>${style}</style>
+</head>
+<body>
+<header><h1>${escape(input.title)}</h1><p>${escape(input.subtitle)}</p></header>
+<main>
+<section id="waterfall"><h2>Trace waterfall</h2>
+<p class="note">The bright bars are the critical path: the work that decided how long the trace took. <span class="key path"></span> on the path <span class="key"></span> beside it <span class="key error"></span> failed</p>
+${input.traces.length === 0 ? '<p>No trace was seen.</p>' : input.traces.map(waterfall).join('\n')}
+</section>
+<section id="heat-map"><h2>Service × duration</h2>
+<p class="note">Each cell counts the spans of a service that took so long; the figure at the right is its share of the time on critical paths.</p>
+${heatMapSvg(input.heatMap)}
+</section>
+<section id="findings"><h2>Findings</h2>
+${findingsTable(input.findings)}
+</section>
+<section id="services"><h2>Services</h2>
+${servicesTable(input.services)}
+</section>
+${input.ledger === undefined ? '' : `<section id="ledger"><h2>Alerts delivered</h2>\n${ledgerTable(input.ledger)}\n</section>`}
+</main>
+</body>
+</html>
+`;
+
+/** Rows drawn of one trace; the rest is counted in words. */
+const maxRows = 80;
+
+const waterfall = (trace: Trace): string => {
+  const spans = trace.nodes.map(({ span }) => span);
+  const from = spans.reduce((min, { startNanos }) => (startNanos < min ? startNanos : min), spans[0]?.startNanos ?? 0n);
+  const to = spans.reduce((max, { endNanos }) => (endNanos > max ? endNanos : max), 0n);
+  const width = Number(to - from) || 1;
+  const path = criticalPath(trace, 'robust').sections;
+  const order = depthFirst(trace);
+  const at = (nanos: bigint) => 260 + (Number(nanos - from) / width) * 680;
+  const rows = order.slice(0, maxRows).map(({ position, depth }, row) => {
+    const span = trace.nodes[position]?.span;
+    if (span === undefined) return '';
+    const y = 24 + row * 20;
+    const label = `${serviceOf(span)} · ${span.name}`;
+    const bar = `<rect class="${span.status === 2 ? 'bar error' : 'bar'}" x="${round(at(span.startNanos))}" y="${y}" width="${round(Math.max(1, at(span.endNanos) - at(span.startNanos)))}" height="12" rx="2"><title>${escape(label)}: ${millis(span.endNanos - span.startNanos)}${span.statusMessage === undefined ? '' : ` · ${escape(span.statusMessage)}`}</title></rect>`;
+    const marks = path
+      .filter(({ spanId }) => spanId === span.spanId)
+      .map(
+        ({ startNanos, endNanos }) =>
+          `<rect class="path" x="${round(at(startNanos))}" y="${y + 3}" width="${round(Math.max(1, at(endNanos) - at(startNanos)))}" height="6"/>`,
+      )
+      .join('');
+    return `<text x="${8 + depth * 10}" y="${y + 10}" class="label">${escape(shorten(label, 38 - depth * 2))}</text>${bar}${marks}<text x="948" y="${y + 10}" class="time">${millis(span.endNanos - span.startNanos)}</text>`;
+  });
+  const hidden = order.length - maxRows;
+  return `<figure><figcaption>trace <code>${escape(trace.traceId)}</code>, ${spans.length} spans, ${millis(to - from)}${hidden > 0 ? `; ${hidden} more spans are not drawn` : ''}</figcaption>
+<svg viewBox="0 0 1040 ${30 + rows.length * 20}" role="img" aria-label="waterfall of trace ${escape(trace.traceId)}">${rows.join('\n')}</svg></figure>`;
+};
+
+const depthFirst = (trace: Trace): { position: number; depth: number }[] => {
+  const order: { position: number; depth: number }[] = [];
+  const stack = [...trace.roots].reverse().map((position) => ({ position, depth: 0 }));
+  for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
+    order.push(next);
+    const { depth } = next;
+    for (const child of [...(trace.nodes[next.position]?.children ?? [])].reverse())
+      stack.push({ position: child, depth: Math.min(12, depth + 1) });
+  }
+  return order;
+};
+
+const heatMapSvg = ({ edges, rows }: HeatMap): string => {
+  if (rows.length === 0) return '<p>No span was seen.</p>';
+  const cell = Math.min(44, 760 / edges.length);
+  const most = Math.max(...rows.flatMap(({ counts }) => counts), 1);
+  const height = 30 + rows.length * 30 + 30;
+  const body = rows.map(({ service, counts, pathShare }, row) => {
+    const y = 10 + row * 30;
+    const cells = counts.map((count, at) => {
+      if (count === 0)
+        return `<rect class="cell" x="${round(180 + at * cell)}" y="${y}" width="${round(cell - 2)}" height="26" fill-opacity="0.04"/>`;
+      // Logarithmic: one slow span among a thousand quick ones must be seen.
+      const weight = 0.15 + 0.85 * (Math.log1p(count) / Math.log1p(most));
+      return `<rect class="cell${(edges[at] ?? 0) >= 2 ? ' slow' : ''}" x="${round(180 + at * cell)}" y="${y}" width="${round(cell - 2)}" height="26" fill-opacity="${weight.toFixed(2)}"><title>${escape(service)}: ${count} spans from ${seconds(edges[at] ?? 0)}</title></rect>`;
+    });
+    return `<text x="172" y="${y + 17}" class="label end">${escape(shorten(service, 24))}</text>${cells.join('')}<text x="${round(190 + counts.length * cell)}" y="${y + 17}" class="label">${(pathShare * 100).toFixed(0)} %</text>`;
+  });
+  const axis = edges
+    .map((edge, at) =>
+      at % 2 === 0
+        ? `<text x="${round(180 + at * cell)}" y="${height - 12}" class="time start">${seconds(edge)}</text>`
+        : '',
+    )
+    .join('');
+  return `<svg viewBox="0 0 1040 ${height}" role="img" aria-label="heat map of service by duration">${body.join('\n')}${axis}</svg>`;
+};
+
+const findingsTable = (findings: readonly Finding[]): string =>
+  findings.length === 0
+    ? '<p>Nothing was found.</p>'
+    : table(
+        ['window', 'kind', 'service', 'what', 'traces'],
+        findings.map(({ window, kind, service, summary, traceIds }) => [
+          escape(window.slice(11, 19)),
+          `<span class="tag ${kind}">${kind}</span>`,
+          escape(service),
+          escape(summary),
+          traceIds.map((id) => `<code>${escape(id.slice(0, 16))}…</code>`).join('<br>'),
+        ]),
+      );
+
+const servicesTable = (services: ReportInput['services']): string =>
+  table(
+    ['service', 'spans', 'errors', 'P95'],
+    Object.entries(services).map(([name, { spans, errors, p95Seconds }]) => [
+      escape(name),
+      String(spans),
+      String(errors),
+      seconds(p95Seconds),
+    ]),
+  );
+
+const ledgerTable = (rows: readonly LedgerRow[]): string =>
+  rows.length === 0
+    ? '<p>No alert was raised.</p>'
+    : table(
+        ['at', 'alert', 'status', 'what', 'to', 'verdict', 'attempts', 'trace'],
+        rows.map((row) => [
+          escape(row.at.slice(11, 23)),
+          `${escape(row.alertname)}<br><small>${escape(row.severity)}</small>`,
+          `<span class="tag ${escape(row.status)}">${escape(row.status)}</span>`,
+          escape(row.summary),
+          escape(row.destination),
+          escape(row.verdict),
+          String(row.attempts),
+          row.traceId === undefined ? '' : `<code>${escape(row.traceId.slice(0, 16))}…</code>`,
+        ]),
+      );
+
+const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
+  `<div class="scroll"><table><thead><tr>${head.map((cell) => `<th>${cell}</th>`).join('')}</tr></thead><tbody>${rows.map((cells) => `<tr>${cells.map((cell) => `<td>${cell}</td>`).join('')}</tr>`).join('\n')}</tbody></table></div>`;
+
+const style = `
+:root{color-scheme:light dark;--ink:#1c2733;--soft:#5b6875;--paper:#f7f8fa;--card:#fff;--line:#dde2e8;--bar:#b9c6d4;--path:#1769c9;--bad:#c8372d;--slow:#c2601a;--good:#2a7d46}
+@media(prefers-color-scheme:dark){:root{--ink:#e4e9ef;--soft:#9aa7b4;--paper:#12171d;--card:#1a2129;--line:#2c3640;--bar:#44525f;--path:#5aa7ff;--bad:#ff6b60;--slow:#f09a55;--good:#5cc07f}}
+*{box-sizing:border-box}body{margin:0;background:var(--paper);color:var(--ink);font:15px/1.5 system-ui,sans-serif}
+header,main{max-width:1120px;margin:0 auto;padding:0 24px}header{padding-top:32px}h1{font-size:26px;margin:0}h2{font-size:18px;margin:0 0 4px}
+header p,.note,figcaption{color:var(--soft);margin:4px 0 12px}section{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:20px 24px;margin:20px 0}
+svg{width:100%;height:auto;display:block}figure{margin:16px 0 0}.label{font-size:12px;fill:var(--ink)}.end{text-anchor:end}.time{font-size:11px;fill:var(--soft)}.start{text-anchor:start}
+.bar{fill:var(--bar)}.bar.error{fill:var(--bad);fill-opacity:.55}rect.path{fill:var(--path)}.cell{fill:var(--path)}.cell.slow{fill:var(--slow)}
+.key{display:inline-block;width:18px;height:9px;border-radius:2px;background:var(--bar);margin:0 2px 0 8px}.key.path{background:var(--path)}.key.error{background:var(--bad)}
+.scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:14px}th{text-align:left;color:var(--soft);font-weight:600}th,td{padding:6px 12px 6px 0;border-bottom:1px solid var(--line);vertical-align:top}
+code{font-size:12px}.tag{border:1px solid currentColor;border-radius:4px;padding:0 6px;font-size:12px;white-space:nowrap}.tag.error-burst,.tag.firing{color:var(--bad)}.tag.long-tail{color:var(--slow)}.tag.broken-chain{color:var(--path)}.tag.resolved{color:var(--good)}
+`.replaceAll('\n', '');
+
+const millis = (nanos: bigint): string => seconds(Number(nanos) / 1e9);
+const seconds = (value: number): string =>
+  value >= 1
+    ? `${value.toFixed(2)} s`
+    : value >= 0.001
+      ? `${(value * 1000).toFixed(value >= 0.1 ? 0 : 1)} ms`
+      : `${(value * 1e6).toFixed(0)} µs`;
+const round = (value: number): string => value.toFixed(1);
+const shorten = (text: string, length: number): string => {
+  const characters = [...text];
+  return characters.length <= length ? text : `${characters.slice(0, Math.max(1, length - 1)).join('')}…`;
+};
+const escape = (text: string): string =>
+  text.replace(
+    /[&<>"']/g,
+    (character) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' })[character] ?? character,
+  );
