@@ -28,3 +28,25 @@ export const unknownKeys = (path: string, value: unknown, known: readonly string
       allowed: known.length === 0 ? 'no key is known here' : `no such key; there are ${known.join(', ')}`,
     }));
 };
+
+/** A problem for a value that is there and is no number within bounds. */
+export const numberIn = (
+  path: string,
+  value: unknown,
+  least: number,
+  most: number,
+  whole?: 'whole',
+): readonly Problem[] => {
+  if (value === undefined) return [];
+  const isGood =
+    typeof value === 'number' && value >= least && value <= most && (whole === undefined || Number.isInteger(value));
+  return isGood
+    ? []
+    : [
+        {
+          path,
+          actual: value,
+          allowed: `a ${whole === undefined ? '' : 'whole '}number from ${least} to ${most} is expected`,
+        },
+      ];
+};

@@ -1,0 +1,35 @@
+import config from '#tidemark.config';
+import { systemClock } from '../lib/adapters/clock.ts';
+import { compress, decompress, sniffEncoding } from '../lib/adapters/compression.ts';
+import { dynamodbTable } from '../lib/adapters/dynamodb.ts';
+import { jsonLog } from '../lib/adapters/log.ts';
+import { s3Bucket } from '../lib/adapters/s3.ts';
+import { sqsQueue } from '../lib/adapters/sqs.ts';
+import { bodyOf, detailsOf, recordsOf } from '../lib/message/records.ts';
+import { environmentKeys, required } from '../lib/model/environment.ts';
+import { encodeJson } from '../lib/telemetry/encode.ts';
+import { collector } from '../lib/trace/collect.ts';
+
+const { env } = process;
+const log = jsonLog({ clock: systemClock, context: () => ({ function: 'collect-spans' }) });
+
+const collect = collector({
+  bucket: s3Bucket({ bucketName: required(env, environmentKeys.bucket) }),
+  table: dynamodbTable({ tableName: required(env, environmentKeys.table), clock: systemClock }),
+  windows: sqsQueue({ queueUrl: required(env, environmentKeys.windowsQueue) }),
+  windowSeconds: Number(env[environmentKeys.windowSeconds] ?? 60),
+  slackSeconds: Number(env[environmentKeys.windowSlackSeconds] ?? 30),
+  partitions: config.traces?.partitions ?? 1,
+  clock: systemClock,
+  log,
+  encode: encodeJson,
+  compress,
+  decompress,
+  sniffEncoding,
+});
+
+/** Takes OTLP by HTTP from the Function URL, and OTLP bodies from the spans queue. */
+export const handler = async (event: unknown) =>
+  typeof event === 'object' && event !== null && 'requestContext' in event
+    ? collect.http(event)
+    : collect.records(recordsOf(event).map((message) => ({ body: bodyOf(message), id: detailsOf(message).failureId })));

@@ -1,0 +1,48 @@
+import config from '#tidemark.config';
+import { systemClock, systemNanos, systemRandom } from '../lib/adapters/clock.ts';
+import { decompress } from '../lib/adapters/compression.ts';
+import { dynamodbTable } from '../lib/adapters/dynamodb.ts';
+import { eventBridgeBus } from '../lib/adapters/eventbridge.ts';
+import { jsonLog } from '../lib/adapters/log.ts';
+import { s3Bucket } from '../lib/adapters/s3.ts';
+import { createTracing } from '../lib/adapters/tracer.ts';
+import { eachRecord } from '../lib/middleware/each-record.ts';
+import { traceEventBridge } from '../lib/middleware/inject-clients.ts';
+import { traced } from '../lib/middleware/traced.ts';
+import { environmentKeys, required } from '../lib/model/environment.ts';
+import { Failure } from '../lib/model/failure.ts';
+import { closeWindow } from '../lib/trace/close-window.ts';
+import { parseWindowClosed } from '../lib/trace/window.ts';
+
+const { env } = process;
+const log = jsonLog({ clock: systemClock, context: () => ({ function: 'score-traces' }) });
+// Its own spans are made, so that alerts carry a context, and not exported: scoring them would never end.
+const tracing = createTracing({ env, nanos: systemNanos, random: systemRandom, log });
+const closing = {
+  bucket: s3Bucket({ bucketName: required(env, environmentKeys.bucket) }),
+  table: dynamodbTable({ tableName: required(env, environmentKeys.table), clock: systemClock }),
+  bus: eventBridgeBus({
+    busName: required(env, environmentKeys.bus),
+    plugIn: (client) => traceEventBridge(client, tracing),
+  }),
+  clock: systemClock,
+  log,
+  decompress,
+  thresholds: config.traces?.thresholds ?? {},
+  windowSeconds: Number(env[environmentKeys.windowSeconds] ?? 60),
+};
+
+/** Scores the windows that WindowClosed messages name. */
+export const handler = traced(
+  (event: unknown) =>
+    eachRecord(
+      event,
+      async ({ body }) => {
+        const window = parseWindowClosed(body);
+        if ('error' in window) throw new Failure('bad-input', window.error, { where: 'body' });
+        await closeWindow(window, closing);
+      },
+      { ...tracing, log },
+    ),
+  { ...tracing, trigger: 'pubsub' },
+);

@@ -1,0 +1,250 @@
+import { type Context, context, type Link, type Span, SpanKind, type SpanOptions, trace } from '@opentelemetry/api';
+import { Failure } from '../model/failure.ts';
+import { spelled } from '../telemetry/semconv.ts';
+import { attemptId } from './attempt-id.ts';
+import { type BatchReply, batchReply, type FailedRecord } from './batch-reply.ts';
+import { withSpan } from './binding.ts';
+import { type Invocation, invocationOf, relate } from './invocation.ts';
+import { messageAttributes, processName } from './process-span.ts';
+import { type ReceivedMessage, received } from './received.ts';
+import {
+  conventionsIn,
+  errorTypeOf,
+  fail,
+  now,
+  propagationOf,
+  type Relation,
+  spanContextOf,
+  type TracingOptions,
+  tracerOf,
+  withCarried,
+} from './tracing.ts';
+
+export interface EachRecordOptions extends TracingOptions {
+  /**
+   * `auto`: a single record continues its sender's trace, several are linked to theirs. `parent`: each record continues its sender's
+   * trace. `link`: none does. Whatever is not the parent becomes a link. @default 'auto'
+   */
+  readonly relation?: Relation | undefined;
+  /** How many records are handled at a time. Records of one FIFO group, shard or partition always follow each other. @default 1 */
+  readonly concurrency?: number | undefined;
+}
+
+/** Handles one record; its span is active meanwhile. A rejection is this record's failure and nobody else's. */
+export type RecordHandler = (message: ReceivedMessage, span: Span) => unknown;
+
+/**
+ * Handles every record of an event inside a CONSUMER span of its own, and answers with the partial-batch response of the trigger.
+ * A failed record is marked on its span, logged once and reported; after it, the rest of its FIFO group, shard or partition is not
+ * begun. Where the trigger knows no partial failures, what the records threw is thrown. Near the deadline it answers with what is done.
+ */
+export const eachRecord = (
+  event: unknown,
+  handle: RecordHandler,
+  options: EachRecordOptions = {},
+): Promise<BatchReply | undefined> => {
+  const ambient = context.active();
+  const invocation = invocationOf(ambient, event);
+  const messages = invocation?.messages ?? received(event);
+  const batch: Batch = {
+    options,
+    handle,
+    messages,
+    ambient,
+    invocation,
+    tracer: tracerOf(options),
+    asParent: options.relation === 'parent' || (options.relation !== 'link' && messages.length === 1),
+    name: processName(messages.slice(0, 1)),
+    failures: [],
+    stopped: undefined,
+    running: undefined,
+    done: 0,
+    expired: false,
+  };
+  if (invocation === undefined) return run(batch);
+  invocation.taken = true;
+  return runWithDeadline(batch, invocation);
+};
+
+interface Batch {
+  readonly options: EachRecordOptions;
+  readonly handle: RecordHandler;
+  readonly messages: readonly ReceivedMessage[];
+  readonly ambient: Context;
+  readonly invocation: Invocation | undefined;
+  readonly tracer: ReturnType<typeof tracerOf>;
+  readonly asParent: boolean;
+  /** Span name of the first record; records of other destinations get their own. */
+  readonly name: string;
+  readonly failures: FailedRecord[];
+  /** Groups in which a record has failed. */
+  stopped: Set<string> | undefined;
+  /** Spans of records that are being handled. */
+  running: Map<ReceivedMessage, Span> | undefined;
+  done: number;
+  expired: boolean;
+}
+
+const run = async (batch: Batch): Promise<BatchReply | undefined> => {
+  const { messages, options } = batch;
+  const { concurrency = 1 } = options;
+  if (concurrency > 1 && messages.length > 1) await runLanes(batch, concurrency);
+  else for (const message of messages) await handleOne(batch, message);
+  return batchReply(messages, batch.failures);
+};
+
+/** Resolves early when the deadline nears: what is done is done, the rest is reported and comes again. */
+const runWithDeadline = (batch: Batch, invocation: Invocation): Promise<BatchReply | undefined> =>
+  new Promise((resolve, reject) => {
+    invocation.expire = () => {
+      try {
+        resolve(expire(batch));
+      } catch (thrown) {
+        reject(thrown);
+      }
+    };
+    run(batch).then(resolve, reject);
+  });
+
+const expire = (batch: Batch): BatchReply | undefined => {
+  batch.expired = true;
+  const failure = new Failure('timeout', 'the deadline of the function came before the record was done');
+  for (const [message, span] of batch.running ?? []) {
+    note(batch, message, span, failure);
+    span.end();
+  }
+  batch.running = undefined;
+  const failed = new Set(batch.failures.map(({ message }) => message.index));
+  for (const message of batch.messages.slice(batch.done)) {
+    if (!failed.has(message.index) && !finished(batch, message)) batch.failures.push({ message, thrown: failure });
+  }
+  return batchReply(batch.messages, batch.failures);
+};
+
+/** Lanes of records that must follow each other, worked off by so many at a time. */
+const runLanes = async (batch: Batch, concurrency: number): Promise<void> => {
+  const lanes = new Map<unknown, ReceivedMessage[]>();
+  for (const message of batch.messages) {
+    const group = groupOf(message) ?? message;
+    const lane = lanes.get(group);
+    if (lane === undefined) lanes.set(group, [message]);
+    else lane.push(message);
+  }
+  const waiting = lanes.values();
+  const work = async (): Promise<void> => {
+    for (const lane of waiting) for (const message of lane) await handleOne(batch, message);
+  };
+  await Promise.all(Array.from({ length: Math.min(concurrency, lanes.size) }, work));
+};
+
+/** The group within which order counts: of FIFO queues (on standard queues a group is for fairness only), shards and partitions. */
+const groupOf = ({ source, details }: ReceivedMessage): string | undefined => {
+  if (source.partialFailures === 'by-first') return details.groupId ?? '';
+  if (source.partialFailures === 'by-group') return details.groupId;
+  return details.arn?.endsWith('.fifo') === true ? (details.groupId ?? '') : undefined;
+};
+
+const handleOne = async (batch: Batch, message: ReceivedMessage): Promise<void> => {
+  if (batch.expired) return;
+  const group = batch.failures.length === 0 ? undefined : groupOf(message);
+  if (group !== undefined && batch.stopped?.has(group) === true) {
+    batch.failures.push({ message, thrown: undefined });
+    return;
+  }
+  const own = spanOf(batch, message);
+  const { span } = own;
+  if (batch.invocation !== undefined) {
+    batch.running ??= new Map();
+    batch.running.set(message, span);
+  }
+  try {
+    // Arguments instead of a closure: one allocation less for every record.
+    const pending = context.with(own.scope, batch.handle, undefined, message, span);
+    if (pending instanceof Promise) await pending;
+    if (batch.expired) return;
+  } catch (thrown) {
+    if (batch.expired) return;
+    note(batch, message, span, thrown);
+  }
+  batch.running?.delete(message);
+  if (own.ends) span.end();
+};
+
+interface Own {
+  readonly span: Span;
+  readonly scope: Context;
+  /** False where the span is the invocation's own for its only message. */
+  readonly ends: boolean;
+}
+
+const spanOf = (batch: Batch, message: ReceivedMessage): Own => {
+  const { options, ambient, invocation } = batch;
+  const single = invocation?.single;
+  if (single !== undefined && (single.asParent || !batch.asParent || !carried(message, options))) {
+    return { span: single.span, scope: ambient, ends: false };
+  }
+  const asParent = carried(message, options) ? batch.asParent : undefined;
+  const { base, links } = relate(ambient, asParent, message, options);
+  const startIn = withCarried(base, message.extracted(propagationOf(options)));
+  const attributes = spelled(messageAttributes(options, message, now(options)), conventionsIn(options));
+  const { destination, messageId, receiveCount = 1 } = message.details;
+  const name = destination === batch.messages[0]?.details.destination ? batch.name : `process ${destination}`;
+  const how: AttemptOptions = { kind: SpanKind.CONSUMER, attributes, links };
+  if (messageId !== undefined) how.spanId = attemptId(messageId, receiveCount);
+  const span = batch.tracer.startSpan(name, how, startIn);
+  if (receiveCount > 1 && how.spanId !== undefined) linkEarlier(span, message, how.spanId, options, asParent === true);
+  return { span, scope: withSpan(startIn, span), ends: true };
+};
+
+/** A tracer that can is asked for a certain span id; others ignore the field, and no link is made to what does not exist. */
+interface AttemptOptions extends SpanOptions {
+  spanId?: string;
+}
+
+/**
+ * Links a redelivered message to its earlier attempt. That one is in the sender's trace: as the span of the attempt where records
+ * continue it, else as the mark that `note` left there.
+ */
+const linkEarlier = (
+  span: Span,
+  message: ReceivedMessage,
+  spanId: string,
+  options: TracingOptions,
+  asParent: boolean,
+): void => {
+  const found = message.extracted(propagationOf(options)).context;
+  const { messageId = '', receiveCount = 1 } = message.details;
+  if (found === undefined || span.spanContext().spanId !== spanId) return;
+  const earlier = attemptId(asParent ? messageId : `${messageId}/mark`, receiveCount - 1);
+  span.addLink({
+    context: { ...spanContextOf(found), spanId: earlier },
+    attributes: { 'tidemark.link.reason': 'earlier-attempt' },
+  });
+};
+
+const carried = (message: ReceivedMessage, options: TracingOptions): boolean =>
+  message.extracted(propagationOf(options)).context !== undefined;
+
+/** Everything that is said of a failure: on the span, in one line, in the reply. */
+const note = (batch: Batch, message: ReceivedMessage, span: Span, thrown: unknown): void => {
+  fail(span, thrown);
+  batch.failures.push({ message, thrown });
+  const group = groupOf(message);
+  if (group !== undefined) {
+    batch.stopped ??= new Set();
+    batch.stopped.add(group);
+  }
+  const { traceId, spanId } = span.spanContext();
+  markAttempt(batch, message, span);
+  batch.options.log?.('error', 'record failed', {
+    source: message.source.name,
+    destination: message.details.destination,
+    messageId: message.details.messageId,
+    receiveCount: message.details.receiveCount,
+    index: message.index,
+    errorType: errorTypeOf(thrown),
+    error: thrown instanceof Error ? thrown.message : String(thrown),
+    traceId,
+    spanId,
+  });
+};

@@ -1,0 +1,49 @@
+import { trace } from '@opentelemetry/api';
+import { errorTypeOf, type TracingOptions } from './tracing.ts';
+
+/**
+ * Hands over what was recorded, and waits for it no longer than told. Never rejects: telemetry is no reason to fail the work.
+ * Undefined when there was nothing to wait for.
+ */
+export const flush = (options: TracingOptions, timeoutMs: number): Promise<void> | undefined => {
+  try {
+    const pending = (options.flush ?? globalFlush)(timeoutMs);
+    return isPending(pending) ? within(pending, timeoutMs, options) : undefined;
+  } catch (thrown) {
+    warn(options, thrown);
+    return undefined;
+  }
+};
+
+const within = async (pending: PromiseLike<unknown>, timeoutMs: number, options: TracingOptions): Promise<void> => {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<string>((resolve) => {
+    timer = setTimeout(() => resolve('late'), Math.max(0, timeoutMs));
+  });
+  try {
+    const first = await Promise.race([pending, late]);
+    if (first === 'late') options.log?.('warn', 'spans were not flushed in time', { timeoutMs });
+  } catch (thrown) {
+    warn(options, thrown);
+  } finally {
+    clearTimeout(timer);
+  }
+};
+
+const warn = (options: TracingOptions, thrown: unknown): void =>
+  options.log?.('warn', 'spans could not be flushed', { error: thrown, errorType: errorTypeOf(thrown) });
+
+const isPending = (value: unknown): value is PromiseLike<unknown> =>
+  typeof (value as PromiseLike<unknown> | undefined)?.then === 'function';
+
+interface Flushing {
+  readonly forceFlush?: () => Promise<unknown>;
+  readonly getDelegate?: () => Flushing;
+}
+
+/** The API hands out a proxy; the provider that knows how to flush stands behind it. */
+const globalFlush = (): unknown => {
+  const provider = trace.getTracerProvider() as Flushing;
+  const behind = provider.getDelegate?.() ?? provider;
+  return behind.forceFlush?.();
+};

@@ -1,0 +1,61 @@
+import { names, ownNames } from '../telemetry/semconv.ts';
+import type { ReceivedMessage } from './received.ts';
+import { type AttributeMap, propagationOf, type TracingOptions } from './tracing.ts';
+
+/** `process <destination>`, as the general messaging convention has it; the AWS Lambda document's `<event source> process` differs. */
+export const processName = (messages: readonly ReceivedMessage[]): string => {
+  const destination = messages[0]?.details.destination;
+  if (destination === undefined) return 'process';
+  for (let at = 1; at < messages.length; at++) {
+    if (messages[at]?.details.destination !== destination) return 'process multiple_sources';
+  }
+  return `process ${destination}`;
+};
+
+/** What is said of a batch, or of the only message. */
+export const processAttributes = (
+  options: TracingOptions,
+  messages: readonly ReceivedMessage[],
+  at: number,
+): AttributeMap => {
+  const [first] = messages;
+  if (first === undefined) return {};
+  if (messages.length === 1) return messageAttributes(options, first, at);
+  const { system } = first.source;
+  const { destination } = first.details;
+  const attributes: AttributeMap = {
+    [names.operationName]: 'process',
+    [names.operationType]: 'process',
+    [names.batchCount]: messages.length,
+  };
+  if (system !== undefined) attributes[names.system] = system;
+  if (destination !== undefined && messages.every((message) => message.details.destination === destination)) {
+    attributes[names.destination] = destination;
+  }
+  return attributes;
+};
+
+/** What is said of one message. `at` is the time at which its processing starts, in milliseconds since the epoch. */
+export const messageAttributes = (options: TracingOptions, message: ReceivedMessage, at: number): AttributeMap => {
+  const { details, source } = message;
+  const found = message.extracted(propagationOf(options));
+  const attributes: AttributeMap = { [names.operationName]: 'process', [names.operationType]: 'process' };
+  if (source.system !== undefined) attributes[names.system] = source.system;
+  if (details.destination !== undefined) attributes[names.destination] = details.destination;
+  if (details.messageId !== undefined) attributes[names.messageId] = details.messageId;
+  if (details.partition !== undefined) attributes[names.partition] = details.partition;
+  if (details.correlationId !== undefined) attributes[names.conversationId] = details.correlationId;
+  if (details.sentAt !== undefined) attributes[ownNames.dwell] = Math.max(0, at - details.sentAt);
+  if (details.receiveCount !== undefined && details.receiveCount > 1) {
+    attributes[ownNames.receiveCount] = details.receiveCount;
+    if (details.firstReceivedAt !== undefined) {
+      attributes[ownNames.sinceFirstReceived] = Math.max(0, at - details.firstReceivedAt);
+    }
+  }
+  if (details.deadLetteredFrom !== undefined) attributes[ownNames.deadLetteredFrom] = details.deadLetteredFrom;
+  if (details.offset !== undefined && source.name !== 'kafka') attributes[ownNames.sequence] = details.offset;
+  if (found.path !== undefined) attributes[ownNames.contextPath] = found.path;
+  if (found.format !== undefined && found.format !== 'w3c') attributes[ownNames.contextFormat] = found.format;
+  for (const name in details.attributes) attributes[name] = details.attributes[name] as string | number | boolean;
+  return attributes;
+};

@@ -1,0 +1,107 @@
+import {
+  type Context,
+  createContextKey,
+  createTraceState,
+  type Link,
+  propagation as otelBaggage,
+  type Span,
+  type SpanContext,
+  SpanStatusCode,
+  type Tracer,
+  trace,
+} from '@opentelemetry/api';
+import type { Clock, Log } from '../model/ports.ts';
+import type { BaggageEntry, ContextLink, Extracted, TraceContext } from '../model/trace-context.ts';
+import { type Propagation, standard } from '../propagation/propagation.ts';
+import { type AttributeMap, type Conventions, conventionsOf, names, ownNames } from '../telemetry/semconv.ts';
+import { Binding } from './binding.ts';
+
+/** What every traced thing may be given; all of it is optional. */
+export interface TracingOptions {
+  /** @default the tracer of the global provider, so that a layer's SDK is used where there is one */
+  readonly tracer?: Tracer | undefined;
+  /** Formats and policies, made ready by `propagation(config)`. @default every format is read, W3C is written */
+  readonly propagation?: Propagation | undefined;
+  /** Sends what was recorded, within so many milliseconds. @default `forceFlush` of the global provider, where it has one */
+  readonly flush?: ((timeoutMs: number) => unknown) | undefined;
+  /** Structured lines for what failed. @default nothing is logged */
+  readonly log?: Log | undefined;
+  /** Milliseconds since the epoch, for dwell times. @default the system's */
+  readonly clock?: Clock | undefined;
+  /** @default as `OTEL_SEMCONV_STABILITY_OPT_IN` says */
+  readonly conventions?: Conventions | undefined;
+}
+
+/** How a record's span relates to the context that the message carried. */
+export type Relation = 'auto' | 'parent' | 'link';
+
+export const tracerOf = (options: TracingOptions): Tracer => options.tracer ?? trace.getTracer('tidemark');
+export const propagationOf = (options: TracingOptions): Propagation => options.propagation ?? standard;
+export const conventionsIn = (options: TracingOptions): Conventions => options.conventions ?? environmentConventions;
+export const now = (options: TracingOptions): number => (options.clock ?? Date.now)();
+
+const environmentConventions = conventionsOf(process.env['OTEL_SEMCONV_STABILITY_OPT_IN']);
+
+/** A sender's context as OpenTelemetry has it. A decision that was left open counts as sampled: losing the trace would be worse. */
+export const spanContextOf = (found: TraceContext): SpanContext => {
+  const traceFlags = found.deferred === true ? found.flags | 1 : found.flags;
+  if (found.traceState === undefined) {
+    return { traceId: found.traceId, spanId: found.spanId, traceFlags, isRemote: true };
+  }
+  const traceState = createTraceState(found.traceState);
+  return { traceId: found.traceId, spanId: found.spanId, traceFlags, traceState, isRemote: true };
+};
+
+/** And back, for injection. */
+export const traceContextOf = ({ traceId, spanId, traceFlags, traceState }: SpanContext): TraceContext => {
+  const text = traceState?.serialize();
+  return text === undefined || text === ''
+    ? { traceId, spanId, flags: traceFlags }
+    : { traceId, spanId, flags: traceFlags, traceState: text };
+};
+
+/** A context that lost, as a link that tells why. */
+export const linkOf = ({ context, reason, format, path }: ContextLink): Link => ({
+  context: spanContextOf(context),
+  attributes: { [ownNames.linkReason]: reason, [ownNames.linkFormat]: format, [ownNames.linkPath]: path },
+});
+
+/** Where a sampler finds what a message said about a trace that is yet to start (a `Start`). */
+export const startKey = createContextKey('tidemark.start');
+
+/** Baggage, and what was said about the trace to start, added to a context. */
+export const withCarried = (base: Context, { baggage, start }: Extracted): Context => {
+  let context = base;
+  if (start !== undefined) context = new Binding(context, startKey, start);
+  return baggage === undefined ? context : withBaggage(context, baggage);
+};
+
+const withBaggage = (base: Context, entries: readonly BaggageEntry[]): Context =>
+  otelBaggage.setBaggage(
+    base,
+    otelBaggage.createBaggage(Object.fromEntries(entries.map((entry) => [entry.key, entry]))),
+  );
+
+/** The active baggage as entries, for injection. */
+export const activeBaggage = (context: Context): readonly BaggageEntry[] | undefined =>
+  otelBaggage
+    .getBaggage(context)
+    ?.getAllEntries()
+    .map(([key, { value }]) => ({ key, value }));
+
+/** Writes an error on a span: status, exception event and `error.type`. */
+export const fail = (span: Span, thrown: unknown): void => {
+  const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+  span.recordException(error);
+  span.setAttribute(names.errorType, errorTypeOf(thrown));
+  span.setStatus({ code: SpanStatusCode.ERROR, message: error.message });
+};
+
+/** A code where the error has one, else its class: few values, so that it can be grouped by. */
+export const errorTypeOf = (thrown: unknown): string => {
+  const { code, name } = Object(thrown) as { readonly code?: unknown; readonly name?: unknown };
+  if (typeof code === 'string' && code !== '') return code;
+  return typeof name === 'string' && name !== '' ? name : '_OTHER';
+};
+
+export type { AttributeMap };

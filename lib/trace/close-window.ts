@@ -1,0 +1,148 @@
+import { type Alert, alert } from '../model/alert.ts';
+import type { Finding } from '../model/finding.ts';
+import type { Bucket, Bus, Clock, Log, Table } from '../model/ports.ts';
+import { assemble } from './assemble.ts';
+import { decodeJson } from './decode.ts';
+import type { DetectorOptions } from './detector.ts';
+import { renderReport } from './report.ts';
+import { type Score, scoreTraces } from './score.ts';
+import { prefixOf, type WindowClosed } from './window.ts';
+
+export interface WindowClosing {
+  readonly bucket: Bucket;
+  readonly table: Table;
+  readonly bus: Bus;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly thresholds: DetectorOptions;
+  readonly windowSeconds: number;
+  readonly decompress: (bytes: Uint8Array, encoding: string | undefined) => Promise<Uint8Array>;
+}
+
+/** Windows that an alert stays firing after the last one that showed its fault. */
+const quietWindows = 2;
+const stateSeconds = 86_400;
+
+/**
+ * Scores one closed window: reads its objects, writes its report, raises an alert for each finding that is not firing yet,
+ * and resolves those whose fault has not been seen for two windows. Repeating it rewrites the same report, and the state
+ * in the table keeps it from raising anything twice.
+ */
+export const closeWindow = async (window: WindowClosed, closing: WindowClosing): Promise<Score> => {
+  const { bucket, log, decompress, thresholds } = closing;
+  const objects = await bucket.list(prefixOf(window));
+  const bodies = await Promise.all(
+    objects.map(async (key) => {
+      const bytes = await bucket.get(key);
+      return bytes === undefined
+        ? { spans: [] }
+        : decodeJson(Buffer.from(await decompress(bytes, 'gzip')).toString('utf8'));
+    }),
+  );
+  const traces = assemble(bodies.flatMap(({ spans }) => spans));
+  const scored = scoreTraces(window.windowStart, traces, thresholds);
+  const prefix = `reports/${window.windowStart}/${window.partition}`;
+  const shown = traces.filter(({ traceId }) => traceId === scored.exemplar);
+  await bucket.put(`${prefix}/score.json`, Buffer.from(JSON.stringify(scored)), 'application/json');
+  await bucket.put(
+    `${prefix}/report.html`,
+    Buffer.from(
+      renderReport({
+        title: `Window ${window.windowStart}`,
+        subtitle: `${scored.traces.count} traces, ${scored.traces.spans} spans`,
+        traces: shown,
+        heatMap: scored.heatMap,
+        findings: scored.findings,
+        services: scored.services,
+      }),
+    ),
+    'text/html; charset=utf-8',
+  );
+  const raised = await raise(scored, `${prefix}/report.html`, closing);
+  log('info', 'window scored', {
+    window: window.windowStart,
+    partition: window.partition,
+    ...scored.traces,
+    findings: scored.findings.length,
+    alerts: raised,
+  });
+  return scored;
+};
+
+/**
+ * Puts what changed on the bus. A change is claimed first, by a conditional write that only one window wins, and marked done
+ * after the bus took it; a window that is run again after a crash in between finds its own claim and raises once more.
+ */
+const raise = async (
+  scored: Score,
+  report: string,
+  { table, bus, clock, windowSeconds }: WindowClosing,
+): Promise<number> => {
+  const at = Date.parse(scored.window);
+  const ttl = Math.floor(clock() / 1000) + stateSeconds;
+  const known = new Map((await table.query('finding')).map((item) => [item.sk, item]));
+  let count = 0;
+  const change = async (sk: string, status: 'firing' | 'resolved', lastSeen: number, detail: Alert): Promise<void> => {
+    const former = known.get(sk);
+    const item = { pk: 'finding', sk, ttl, status, lastSeen, alert: detail, claim: scored.window };
+    if (former?.['claim'] !== scored.window) {
+      const unchanged =
+        former === undefined
+          ? { absent: true }
+          : { equals: { lastSeen: Number(former['lastSeen']), status: String(former['status']) } };
+      if (!(await table.put(item, unchanged))) return;
+    }
+    await bus.put([{ source: 'tidemark.score-traces', detailType: 'Alert', detail }]);
+    count += 1;
+    await table.put({ ...item, claim: '' }, { equals: { claim: scored.window } });
+  };
+  for (const finding of scored.findings) {
+    const sk = `${finding.kind}#${finding.service}`;
+    const former = known.get(sk);
+    const lastSeen = Math.max(at, Number(former?.['lastSeen'] ?? 0));
+    if (former?.['status'] === 'firing' && former['claim'] === '') {
+      await table.put(
+        { ...former, ttl, lastSeen },
+        { equals: { lastSeen: Number(former['lastSeen']), status: 'firing' } },
+      );
+    } else if (former === undefined || former['claim'] === scored.window || at > Number(former['lastSeen'])) {
+      await change(sk, 'firing', lastSeen, alertOf(finding, report));
+    }
+  }
+  for (const [sk, item] of known) {
+    const lastSeen = Number(item['lastSeen']);
+    const isOurs = item['status'] === 'resolved' && item['claim'] === scored.window;
+    const isQuiet =
+      item['status'] === 'firing' && item['claim'] === '' && at - lastSeen > quietWindows * windowSeconds * 1000;
+    if (!isOurs && (!isQuiet || scored.findings.some(({ kind, service }) => sk === `${kind}#${service}`))) continue;
+    await change(sk, 'resolved', lastSeen, { ...(item['alert'] as Alert), status: 'resolved', endsAt: scored.window });
+  }
+  return count;
+};
+
+const names = {
+  'error-burst': 'TraceErrorBurst',
+  'long-tail': 'TraceLongTail',
+  'broken-chain': 'TraceBrokenChain',
+} as const;
+
+const alertOf = (finding: Finding, report: string): Alert =>
+  alert({
+    status: 'firing',
+    labels: {
+      alertname: names[finding.kind],
+      severity: finding.kind === 'error-burst' ? 'critical' : 'warning',
+      service: finding.service,
+      kind: finding.kind,
+    },
+    annotations: {
+      summary: finding.summary,
+      value: String(finding.value),
+      threshold: String(finding.threshold),
+      window: finding.window,
+      traces: finding.traceIds.join(', '),
+      report,
+    },
+    startsAt: finding.window,
+    trace: finding.exemplar,
+  });
