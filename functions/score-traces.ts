@@ -38,7 +38,7 @@ export const handler = traced(
     eachRecord(
       event,
       async ({ body }) => {
-        const window = parseWindowClosed(body);
+        const window = parseWindowClosed(String(body));
         if ('error' in window) throw new Failure('bad-input', window.error, { where: 'body' });
         await closeWindow(window, closing);
       },

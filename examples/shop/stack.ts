@@ -75,7 +75,7 @@ export class ShopStack extends Stack {
     const spans = queueOf(props.spansQueueName);
     const readings = queueOf(props.readingsQueueName);
     const service = (name: string, environment: Record<string, string> = {}) => {
-      const made = new LambdaFunction(this, name[0]?.toUpperCase() + name.slice(1), {
+      const made = new LambdaFunction(this, `${name[0]?.toUpperCase()}${name.slice(1)}Service`, {
         runtime: Runtime.NODEJS_24_X,
         architecture: props.architecture,
         handler: 'index.handler',

@@ -1,0 +1,3 @@
+import { defineConfig } from '../../lib/model/config.ts';
+
+export default defineConfig({});
