@@ -6,7 +6,9 @@ export { spanQueue } from './adapters/span-queue.ts';
 export { createTracing, type Tracing } from './adapters/tracer.ts';
 export { eachRecord } from './middleware/each-record.ts';
 export { traceEventBridge, traceSqs } from './middleware/inject-clients.ts';
-export { fail, traced } from './middleware/traced.ts';
+export { traceContext } from './middleware/trace-context.ts';
+export { traced } from './middleware/traced.ts';
+export { fail } from './middleware/tracing.ts';
 export { type Config, defineConfig } from './model/config.ts';
 export { encodeJson } from './telemetry/encode.ts';
 

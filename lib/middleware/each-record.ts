@@ -1,6 +1,6 @@
-import { type Context, context, type Link, type Span, SpanKind, type SpanOptions, trace } from '@opentelemetry/api';
+import { type Context, context, type Span, SpanKind, type SpanOptions, trace } from '@opentelemetry/api';
 import { Failure } from '../model/failure.ts';
-import { spelled } from '../telemetry/semconv.ts';
+import { ownNames, spelled } from '../telemetry/semconv.ts';
 import { attemptId } from './attempt-id.ts';
 import { type BatchReply, batchReply, type FailedRecord } from './batch-reply.ts';
 import { withSpan } from './binding.ts';
@@ -58,7 +58,7 @@ export const eachRecord = (
     failures: [],
     stopped: undefined,
     running: undefined,
-    done: 0,
+    finished: [],
     expired: false,
   };
   if (invocation === undefined) return run(batch);
@@ -79,9 +79,10 @@ interface Batch {
   readonly failures: FailedRecord[];
   /** Groups in which a record has failed. */
   stopped: Set<string> | undefined;
-  /** Spans of records that are being handled. */
-  running: Map<ReceivedMessage, Span> | undefined;
-  done: number;
+  /** Records that are being handled; kept only where there is a deadline to close them. */
+  running: Map<ReceivedMessage, Own> | undefined;
+  /** By index: what has come to its end, well or badly. */
+  readonly finished: boolean[];
   expired: boolean;
 }
 
@@ -109,14 +110,13 @@ const runWithDeadline = (batch: Batch, invocation: Invocation): Promise<BatchRep
 const expire = (batch: Batch): BatchReply | undefined => {
   batch.expired = true;
   const failure = new Failure('timeout', 'the deadline of the function came before the record was done');
-  for (const [message, span] of batch.running ?? []) {
-    note(batch, message, span, failure);
-    span.end();
+  for (const [message, own] of batch.running ?? []) {
+    note(batch, message, own.span, failure);
+    if (own.ends) own.span.end();
   }
-  batch.running = undefined;
-  const failed = new Set(batch.failures.map(({ message }) => message.index));
-  for (const message of batch.messages.slice(batch.done)) {
-    if (!failed.has(message.index) && !finished(batch, message)) batch.failures.push({ message, thrown: failure });
+  for (const message of batch.messages) {
+    if (batch.finished[message.index] === true || batch.running?.has(message) === true) continue;
+    batch.failures.push({ message, thrown: failure });
   }
   return batchReply(batch.messages, batch.failures);
 };
@@ -149,13 +149,14 @@ const handleOne = async (batch: Batch, message: ReceivedMessage): Promise<void> 
   const group = batch.failures.length === 0 ? undefined : groupOf(message);
   if (group !== undefined && batch.stopped?.has(group) === true) {
     batch.failures.push({ message, thrown: undefined });
+    batch.finished[message.index] = true;
     return;
   }
   const own = spanOf(batch, message);
   const { span } = own;
   if (batch.invocation !== undefined) {
     batch.running ??= new Map();
-    batch.running.set(message, span);
+    batch.running.set(message, own);
   }
   try {
     // Arguments instead of a closure: one allocation less for every record.
@@ -166,6 +167,7 @@ const handleOne = async (batch: Batch, message: ReceivedMessage): Promise<void> 
     if (batch.expired) return;
     note(batch, message, span, thrown);
   }
+  batch.finished[message.index] = true;
   batch.running?.delete(message);
   if (own.ends) span.end();
 };
@@ -215,11 +217,32 @@ const linkEarlier = (
   const found = message.extracted(propagationOf(options)).context;
   const { messageId = '', receiveCount = 1 } = message.details;
   if (found === undefined || span.spanContext().spanId !== spanId) return;
-  const earlier = attemptId(asParent ? messageId : `${messageId}/mark`, receiveCount - 1);
+  const earlier = attemptId(asParent ? messageId : markOf(messageId), receiveCount - 1);
   span.addLink({
     context: { ...spanContextOf(found), spanId: earlier },
-    attributes: { 'tidemark.link.reason': 'earlier-attempt' },
+    attributes: { [ownNames.linkReason]: 'earlier-attempt' },
   });
+};
+
+const markOf = (messageId: string): string => `${messageId}/mark`;
+
+/**
+ * Leaves a mark of a failed attempt in the sender's trace, for the next attempt to link to: in `link` relation the attempt itself
+ * is in a trace whose id the next one cannot know. The sender's trace then also shows that its message was not processed.
+ */
+const mark = ({ tracer, ambient, options }: Batch, message: ReceivedMessage, span: Span): void => {
+  const found = message.extracted(propagationOf(options)).context;
+  const { messageId, receiveCount = 1, destination = '' } = message.details;
+  if (found === undefined || messageId === undefined) return;
+  if (span.spanContext().spanId !== attemptId(messageId, receiveCount)) return;
+  const how: AttemptOptions = {
+    kind: SpanKind.INTERNAL,
+    attributes: { [ownNames.receiveCount]: receiveCount },
+    links: [{ context: span.spanContext() }],
+    spanId: attemptId(markOf(messageId), receiveCount),
+  };
+  const sender = withSpan(ambient, trace.wrapSpanContext(spanContextOf(found)));
+  tracer.startSpan(`failed attempt ${destination}`, how, sender).end();
 };
 
 const carried = (message: ReceivedMessage, options: TracingOptions): boolean =>
@@ -234,8 +257,8 @@ const note = (batch: Batch, message: ReceivedMessage, span: Span, thrown: unknow
     batch.stopped ??= new Set();
     batch.stopped.add(group);
   }
+  if (!batch.asParent) mark(batch, message, span);
   const { traceId, spanId } = span.spanContext();
-  markAttempt(batch, message, span);
   batch.options.log?.('error', 'record failed', {
     source: message.source.name,
     destination: message.details.destination,

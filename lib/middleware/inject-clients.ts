@@ -1,7 +1,7 @@
 import { context, type Span, SpanKind, type Tracer, trace } from '@opentelemetry/api';
 import { inject } from '../propagation/inject.ts';
-import { fromSpanContext } from './span-context.ts';
-import { fail } from './traced.ts';
+
+import { fail, traceContextOf } from './tracing.ts';
 
 /** As much of an AWS SDK v3 client as a plug-in needs; no SDK is imported here. */
 interface Client {
@@ -105,7 +105,7 @@ const injected = (operation: Operation, input: Record<string, unknown>, span: Sp
 
 const headersOf = (span: Span): Record<string, string> => {
   const headers: Record<string, string> = {};
-  inject(fromSpanContext(span.spanContext()), (name, value) => {
+  inject(traceContextOf(span.spanContext()), (name, value) => {
     headers[name] = value;
   });
   return headers;

@@ -1,5 +1,4 @@
 import {
-  type Attributes,
   type Context,
   context,
   createContextKey,
@@ -10,13 +9,12 @@ import {
   trace,
 } from '@opentelemetry/api';
 import { Failure } from '../model/failure.ts';
-import { names, ownNames, spelled } from '../telemetry/semconv.ts';
+import { type AttributeMap, names, ownNames, spelled } from '../telemetry/semconv.ts';
 import { Binding, root, withSpan } from './binding.ts';
 import { flush } from './flush.ts';
 import { processAttributes, processName } from './process-span.ts';
 import { type ReceivedMessage, received } from './received.ts';
 import {
-  type AttributeMap,
   conventionsIn,
   fail,
   linkOf,
@@ -85,7 +83,9 @@ export const runInvocation = async <Answer>(
     if (running.spans.length > 0) noteAnswer(running, answer);
     return answer;
   } catch (thrown) {
-    for (const span of running.spans) fail(span, thrown);
+    // A single record's span already tells of its failure.
+    const { single, taken } = running.invocation;
+    for (const span of running.spans) if (!taken || span !== single?.span) fail(span, thrown);
     throw thrown;
   } finally {
     clearTimeout(timer);
@@ -266,5 +266,3 @@ const close = (options: InvocationOptions, running: Running, budgetMs: number): 
   end(options, running);
   void flush(options, budgetMs * 0.8);
 };
-
-export type { Attributes };

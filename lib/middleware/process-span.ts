@@ -1,6 +1,6 @@
-import { names, ownNames } from '../telemetry/semconv.ts';
+import { type AttributeMap, names, ownNames } from '../telemetry/semconv.ts';
 import type { ReceivedMessage } from './received.ts';
-import { type AttributeMap, propagationOf, type TracingOptions } from './tracing.ts';
+import { propagationOf, type TracingOptions } from './tracing.ts';
 
 /** `process <destination>`, as the general messaging convention has it; the AWS Lambda document's `<event source> process` differs. */
 export const processName = (messages: readonly ReceivedMessage[]): string => {

@@ -13,7 +13,7 @@ import {
 import type { Clock, Log } from '../model/ports.ts';
 import type { BaggageEntry, ContextLink, Extracted, TraceContext } from '../model/trace-context.ts';
 import { type Propagation, standard } from '../propagation/propagation.ts';
-import { type AttributeMap, type Conventions, conventionsOf, names, ownNames } from '../telemetry/semconv.ts';
+import { type Conventions, conventionsOf, names, ownNames } from '../telemetry/semconv.ts';
 import { Binding } from './binding.ts';
 
 /** What every traced thing may be given; all of it is optional. */
@@ -103,5 +103,3 @@ export const errorTypeOf = (thrown: unknown): string => {
   if (typeof code === 'string' && code !== '') return code;
   return typeof name === 'string' && name !== '' ? name : '_OTHER';
 };
-
-export type { AttributeMap };
