@@ -200,7 +200,8 @@ class RecordingTracer implements Tracer {
     const random_ = parent === undefined ? 2 : parent.traceFlags & 2;
     const spanContext: SpanContext = {
       traceId,
-      spanId: randomHex(random, 16),
+      // A redelivered message is linked to its earlier attempt, whose id is derived from the message: `eachRecord` asks for it.
+      spanId: (options as { readonly spanId?: string }).spanId ?? randomHex(random, 16),
       traceFlags: (sampled(traceId, parent) ? 1 : 0) | random_,
       ...(parent?.traceState === undefined ? {} : { traceState: parent.traceState }),
     };
