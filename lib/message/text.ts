@@ -32,12 +32,15 @@ export const headerText = (value: unknown): string | undefined => {
 
 /** SQS and SNS attribute values, of the Lambda event (`stringValue`), of the API (`StringValue`) and of SNS (`Value`). */
 export const attributeText = (value: unknown): string | undefined => {
-  const text = at(value, 'stringValue') ?? at(value, 'StringValue');
+  if (typeof value !== 'object' || value === null) return typeof value === 'string' ? value : undefined;
+  const plainText = (value as { stringValue?: unknown }).stringValue;
+  if (typeof plainText === 'string') return plainText;
+  const text = at(value, 'StringValue');
   if (typeof text === 'string') return text;
   const binary = at(value, 'binaryValue') ?? at(value, 'BinaryValue');
   if (binary !== undefined && binary !== null) return bytesText(binary) ?? base64Text(binary);
   const plain = at(value, 'Value') ?? at(value, 'value');
-  if (typeof plain !== 'string') return typeof value === 'string' ? value : undefined;
+  if (typeof plain !== 'string') return undefined;
   // A data type may carry a label (`Binary.trace`): what counts stands before the first dot.
   const type = stringAt(value, 'Type') ?? stringAt(value, 'type') ?? stringAt(value, 'dataType') ?? '';
   return type === 'Binary' || type.startsWith('Binary.') ? base64Text(plain) : plain;

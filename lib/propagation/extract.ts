@@ -166,11 +166,17 @@ const readLayer = (
   }
   if (context === undefined && start === undefined && links === undefined && baggage === undefined) return nothing;
   const format = rank < using.reads.length ? using.reads[rank]?.name : undefined;
-  if (context === undefined && start !== undefined) {
-    return { context, links: links ?? nothing.links, baggage, format, path, start };
-  }
+  if (context === undefined && start !== undefined) return startOf(start, links, baggage, format, path);
   return { context, links: links ?? nothing.links, baggage, format, path };
 };
+
+const startOf = (
+  start: Start,
+  links: readonly ContextLink[] | undefined,
+  baggage: Extracted['baggage'],
+  format: string | undefined,
+  path: string | undefined,
+): Extracted => ({ context: undefined, links: links ?? nothing.links, baggage, format, path, start });
 
 /** Adds the loser as a link, unless it is of the winner's trace: that is agreement. */
 const conflict = (

@@ -8,16 +8,16 @@ export const digitAt = (text: string, at: number): number => {
   return code < 128 ? (digits[code] as number) : 255; // NaN fails the comparison too
 };
 
-/** Whether [from, to) is lower-case hex, and not all zero. */
+/** Whether [from, to) is lower-case hex, and not all zero. Gathers instead of branching: nearly every id is well formed. */
 export const isId = (text: string, from: number, to: number): boolean => {
-  let any = 0;
+  let digit = 0;
+  let code = 0;
   for (let at = from; at < to; at++) {
-    const code = text.charCodeAt(at);
-    const digit = code < 128 ? (digits[code] as number) : 255;
-    if (digit > 15) return false;
-    any |= digit;
+    const each = text.charCodeAt(at);
+    code |= each;
+    digit |= digits[each & 127] as number;
   }
-  return any !== 0;
+  return code < 128 && digit > 0 && digit < 16;
 };
 
 /** Whether all of [from, to) is lower-case hex. */

@@ -22,45 +22,54 @@ export const b3: Format = {
 
 const dash = 45;
 
+/** The spec asks for lower case; ids in upper case are accepted, and lowered so that they never leave us invalid. */
 const readSingle = (header: string): TraceContext | Start | string => {
-  if (header === '') return 'is empty';
-  if (header.length === 1) return readDecision(header);
-  // The spec asks for lower case; ids in upper case are accepted, and lowered so that they never leave us invalid.
+  const read = readLower(header);
+  if (typeof read !== 'string') return read;
   const lower = header.toLowerCase();
-  const cut = lower.charCodeAt(16) === dash ? 16 : 32;
-  if (lower.charCodeAt(cut) !== dash || !isId(lower, 0, cut)) {
+  return lower === header ? read : readLower(lower);
+};
+
+const readLower = (header: string): TraceContext | Start | string => {
+  if (header === '') return 'is empty';
+  if (header.length === 1) return decisionOf(header.charCodeAt(0)) ?? badState;
+  const cut = header.charCodeAt(16) === dash ? 16 : 32;
+  if (header.charCodeAt(cut) !== dash || !isId(header, 0, cut)) {
     return 'has a trace id that is not 16 or 32 hex digits, or all zero';
   }
   const state = cut + 17;
-  if (!isId(lower, cut + 1, state)) return 'has a span id that is not 16 hex digits, or all zero';
-  const size = lower.length;
-  if (size !== state && size !== state + 2 && size !== state + 19)
+  const size = header.length;
+  if (size < state || !isId(header, cut + 1, state)) return 'has a span id that is not 16 hex digits, or all zero';
+  if (size === state) return contextOf(header.slice(0, cut), header.slice(cut + 1, state), undefined);
+  if ((size !== state + 2 && size !== state + 19) || header.charCodeAt(state) !== dash) {
     return 'has something after its ids that is no state';
-  if (size > state && lower.charCodeAt(state) !== dash) return 'has something after its ids that is no state';
-  if (size > state + 2 && (lower.charCodeAt(state + 2) !== dash || !isId(lower, state + 3, size))) {
+  }
+  if (size > state + 2 && (header.charCodeAt(state + 2) !== dash || !isId(header, state + 3, size))) {
     return 'has a parent span id that is not 16 hex digits, or all zero';
   }
-  const decision = size === state ? undefined : readDecision(lower.charAt(state + 1));
-  if (typeof decision === 'string') return decision;
-  return contextOf(lower.slice(0, cut), lower.slice(cut + 1, state), decision);
+  const decision = decisionOf(header.charCodeAt(state + 1));
+  if (decision === undefined) return badState;
+  return contextOf(header.slice(0, cut), header.slice(cut + 1, state), decision);
 };
 
-const deny: Start = { sampled: false };
-const accept: Start = { sampled: true };
-const debug: Start = { sampled: true, debug: true };
+const badState = 'has a state other than 0, 1 or d';
 
-const readDecision = (state: string): Start | string => {
-  if (state === '1') return accept;
-  if (state === '0') return deny;
-  if (state === 'd') return debug;
-  return 'has a state other than 0, 1 or d';
+/** Shared: a decision alone allocates nothing. */
+export const deny: Start = { sampled: false };
+export const accept: Start = { sampled: true };
+export const debug: Start = { sampled: true, debug: true };
+
+const decisionOf = (code: number): Start | undefined => {
+  if (code === 49) return accept;
+  if (code === 48) return deny;
+  return code === 100 ? debug : undefined;
 };
 
 /** The one way in which B3's parts become a context. A 64-bit trace id is padded on the left. */
-export const contextOf = (traceId: string, spanId: string, decision: Start | undefined): TraceContext => {
-  const ids = { traceId: traceId.length === 16 ? `0000000000000000${traceId}` : traceId, spanId };
-  const flags = decision?.sampled === true ? 1 : 0;
-  if (decision === undefined) return { ...ids, flags, traceState: undefined, deferred: true };
-  if (decision.debug === true) return { ...ids, flags, traceState: undefined, debug: true };
-  return { traceId: ids.traceId, spanId, flags, traceState: undefined };
+export const contextOf = (id: string, spanId: string, decision: Start | undefined): TraceContext => {
+  const traceId = id.length === 16 ? `0000000000000000${id}` : id;
+  if (decision === undefined) return { traceId, spanId, flags: 0, traceState: undefined, deferred: true };
+  const flags = decision.sampled === true ? 1 : 0;
+  if (decision.debug === true) return { traceId, spanId, flags, traceState: undefined, debug: true };
+  return { traceId, spanId, flags, traceState: undefined };
 };

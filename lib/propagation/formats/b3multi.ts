@@ -2,7 +2,7 @@ import type { Start } from '../../model/trace-context.ts';
 import type { Find, Format, Text } from '../format.ts';
 import { isId } from '../hex.ts';
 import { first } from '../lookup.ts';
-import { contextOf } from './b3.ts';
+import { accept, contextOf, debug, deny } from './b3.ts';
 
 /** B3 in several headers, `X-B3-TraceId` and its siblings, or a decision alone. */
 export const b3multi: Format = {
@@ -20,17 +20,18 @@ export const b3multi: Format = {
     'X-B3-Flags',
   ],
   read: (values, text, find) => {
-    const decision = decisionOf(field(values, text, find, 1), field(values, text, find, 0));
+    const decision = decisionOf(
+      field(values, text, find, 'x-b3-sampled', 'X-B3-Sampled'),
+      field(values, text, find, 'x-b3-flags', 'X-B3-Flags'),
+    );
     if (typeof decision === 'string') return decision;
-    const traceId = field(values, text, find, 3);
-    const spanId = field(values, text, find, 2);
+    const traceId = idOf(field(values, text, find, 'x-b3-traceid', 'X-B3-TraceId'));
+    const spanId = idOf(field(values, text, find, 'x-b3-spanid', 'X-B3-SpanId'));
     if (traceId === undefined && spanId === undefined) return decision ?? 'has neither ids nor a decision';
     if (traceId === undefined) return 'has a span id without X-B3-TraceId';
-    if ((traceId.length !== 16 && traceId.length !== 32) || !isId(traceId, 0, traceId.length)) {
-      return 'has a trace id that is not 16 or 32 hex digits, or all zero';
-    }
+    if (traceId === '') return 'has a trace id that is not 16 or 32 hex digits, or all zero';
     if (spanId === undefined) return 'has a trace id without X-B3-SpanId';
-    if (spanId.length !== 16 || !isId(spanId, 0, 16)) return 'has a span id that is not 16 hex digits, or all zero';
+    if (spanId.length !== 16) return 'has a span id that is not 16 hex digits, or all zero';
     return contextOf(traceId, spanId, decision);
   },
   write: (context, set) => {
@@ -41,24 +42,27 @@ export const b3multi: Format = {
   },
 };
 
-const spellings = [
-  ['x-b3-flags', 'X-B3-Flags'],
-  ['x-b3-sampled', 'X-B3-Sampled'],
-  ['x-b3-spanid', 'X-B3-SpanId'],
-  ['x-b3-traceid', 'X-B3-TraceId'],
-] as const;
-
-const field = (values: object, text: Text, find: Find, which: 0 | 1 | 2 | 3): string | undefined => {
-  const [lower, mixed] = spellings[which];
+const field = (values: object, text: Text, find: Find, lower: string, mixed: string): string | undefined => {
   const value = find(values, text, lower) ?? find(values, text, mixed);
-  return value === undefined ? undefined : first(value).toLowerCase();
+  return value === undefined ? undefined : first(value);
+};
+
+/** The id in lower case; empty when it is none. */
+const idOf = (value: string | undefined): string | undefined => {
+  if (value === undefined) return undefined;
+  if (value.length !== 16 && value.length !== 32) return '';
+  if (isId(value, 0, value.length)) return value;
+  const lower = value.toLowerCase();
+  return isId(lower, 0, lower.length) ? lower : '';
 };
 
 const decisionOf = (sampled: string | undefined, flags: string | undefined): Start | undefined | string => {
-  if (flags === '1') return { sampled: true, debug: true };
+  if (flags === '1') return debug;
   if (sampled === undefined) return undefined;
-  if (sampled === '1' || sampled === 'true') return { sampled: true };
-  if (sampled === '0' || sampled === 'false') return { sampled: false };
-  if (sampled === 'd') return { sampled: true, debug: true };
-  return 'has X-B3-Sampled other than 1 or 0';
+  if (sampled === '1') return accept;
+  if (sampled === '0') return deny;
+  const word = sampled.toLowerCase();
+  if (word === 'true') return accept;
+  if (word === 'false') return deny;
+  return word === 'd' ? debug : 'has X-B3-Sampled other than 1 or 0';
 };

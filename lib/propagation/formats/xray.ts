@@ -1,6 +1,6 @@
 import type { Start, TraceContext } from '../../model/trace-context.ts';
 import type { Find, Format, Text } from '../format.ts';
-import { isId } from '../hex.ts';
+import { isHex, isId } from '../hex.ts';
 
 const spellings = ['AWSTraceHeader', 'x-amzn-trace-id', 'X-Amzn-Trace-Id', 'TraceHeader', '_X_AMZN_TRACE_ID'];
 
@@ -39,33 +39,78 @@ const maxLength = 2048;
 const readXray = (header: string): TraceContext | Start | string => {
   if (header === '') return 'is empty';
   if (header.length > maxLength) return 'is longer than 2048 characters';
-  const root = part(header, 'root=')?.toLowerCase();
-  if (root === undefined) return 'has no Root';
-  if (root.length !== 35 || root.charCodeAt(0) !== 49 || root.charCodeAt(1) !== 45 || root.charCodeAt(10) !== 45) {
+  const read = readLower(header);
+  if (typeof read !== 'string') return read;
+  const lower = header.toLowerCase();
+  return lower === header ? read : readLower(lower);
+};
+
+/** Names are taken in any case, hex digits in lower case. */
+const readLower = (header: string): TraceContext | Start | string => {
+  let root = -1;
+  let parent = -1;
+  let sampled = -1;
+  let rootEnd = 0;
+  let parentEnd = 0;
+  let sampledEnd = 0;
+  for (let start = 0; start < header.length; ) {
+    const semicolon = header.indexOf(';', start);
+    const next = semicolon < 0 ? header.length : semicolon;
+    let end = next;
+    while (start < end && header.charCodeAt(start) === 32) start++;
+    while (end > start && header.charCodeAt(end - 1) === 32) end--;
+    if (root < 0 && isNamed(header, start, end, 'root=')) {
+      root = start + 5;
+      rootEnd = end;
+    } else if (parent < 0 && isNamed(header, start, end, 'parent=')) {
+      parent = start + 7;
+      parentEnd = end;
+    } else if (sampled < 0 && isNamed(header, start, end, 'sampled=')) {
+      sampled = start + 8;
+      sampledEnd = end;
+    }
+    start = next + 1;
+  }
+  if (root < 0) return 'has no Root';
+  if (
+    rootEnd - root !== 35 ||
+    header.charCodeAt(root) !== 49 ||
+    header.charCodeAt(root + 1) !== dash ||
+    header.charCodeAt(root + 10) !== dash ||
+    !isHex(header, root + 2, root + 10) ||
+    !isHex(header, root + 11, root + 35)
+  ) {
     return 'has a Root that is not 1-{8 hex}-{24 hex}';
   }
-  const traceId = root.slice(2, 10) + root.slice(11);
-  if (!isId(traceId, 0, 32)) return 'has a Root that is not 1-{8 hex}-{24 hex}, or all zero';
-  const state = part(header, 'sampled=');
-  const spanId = part(header, 'parent=')?.toLowerCase();
-  if (spanId === undefined || spanId.length !== 16 || !isId(spanId, 0, 16)) {
-    return state === '1' || state === '0' ? { traceId, sampled: state === '1' } : { traceId };
+  if (!isId(header, root + 2, root + 10) && !isId(header, root + 11, root + 35)) return 'has a Root of zeros';
+  const state = sampled < 0 || sampledEnd - sampled !== 1 ? 0 : header.charCodeAt(sampled);
+  const traceId = joined(header, root);
+  if (parent < 0 || parentEnd - parent !== 16 || !isId(header, parent, parentEnd)) {
+    return state === 49 ? { traceId, sampled: true } : state === 48 ? { traceId, sampled: false } : { traceId };
   }
-  if (state === '1' || state === '0') return { traceId, spanId, flags: state === '1' ? 1 : 0, traceState: undefined };
+  const spanId = header.slice(parent, parentEnd);
+  if (state === 49 || state === 48) return { traceId, spanId, flags: state - 48, traceState: undefined };
   return { traceId, spanId, flags: 0, traceState: undefined, deferred: true };
 };
 
-/** The value of `name` (in lower case, with its `=`): what stands between it and the next `;`. */
-const part = (header: string, name: string): string | undefined => {
-  let start = 0;
-  while (start < header.length) {
-    const semicolon = header.indexOf(';', start);
-    const end = semicolon < 0 ? header.length : semicolon;
-    while (start < end && header.charCodeAt(start) === 32) start++;
-    if (end - start >= name.length && header.slice(start, start + name.length).toLowerCase() === name) {
-      return header.slice(start + name.length, end).trim();
-    }
-    start = end + 1;
+const dash = 45;
+
+/** Whether the part at `start` begins with `name`, which is in lower case and ends with its `=`. */
+const isNamed = (header: string, start: number, end: number, name: string): boolean => {
+  if (end - start < name.length) return false;
+  for (let at = 0; at < name.length - 1; at++) {
+    if ((header.charCodeAt(start + at) | 32) !== name.charCodeAt(at)) return false;
   }
-  return undefined;
+  return header.charCodeAt(start + name.length - 1) === 61;
+};
+
+/** Work space for one header, rewritten before every use. */
+const scratch = Buffer.allocUnsafeSlow(256);
+
+/** Both halves of a checked Root as one text. Two slices and their concatenation would take twice the memory. */
+const joined = (header: string, root: number): string => {
+  if (root + 35 > scratch.length) return header.slice(root + 2, root + 10) + header.slice(root + 11, root + 35);
+  scratch.write(header, 0, 'latin1');
+  for (let at = root + 10; at > root + 2; at--) scratch[at] = scratch[at - 1] as number;
+  return scratch.toString('latin1', root + 3, root + 35);
 };
