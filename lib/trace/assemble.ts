@@ -17,8 +17,13 @@ export interface Trace {
   readonly orphans: readonly number[];
 }
 
+export interface AssembleOptions {
+  /** Nodes stay in the order that the spans came in, which decides between children of equal times. @default false */
+  readonly keepOrder?: boolean;
+}
+
 /** Builds traces: exact duplicates are dropped, cycles broken, orphans kept apart. Never throws, never changes its input. */
-export const assemble = (spans: readonly Span[]): Trace[] => {
+export const assemble = (spans: readonly Span[], { keepOrder = false }: AssembleOptions = {}): Trace[] => {
   const byTrace = new Map<string, Map<string, Span>>();
   for (const span of spans) {
     const seen = byTrace.get(span.traceId);
@@ -30,7 +35,9 @@ export const assemble = (spans: readonly Span[]): Trace[] => {
       if (former === undefined || compare(span, former) < 0) seen.set(key, span);
     }
   }
-  return [...byTrace]
+  const ordered = [...byTrace];
+  if (keepOrder) return ordered.map(([traceId, members]) => build(traceId, [...members.values()]));
+  return ordered
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([traceId, members]) => build(traceId, [...members.values()].sort(compare)));
 };
@@ -52,7 +59,12 @@ const build = (traceId: string, spans: readonly Span[]): Trace => {
   });
   const top = nodes.flatMap((node, at) => (node.parent < 0 ? [at] : []));
   const orphans = top.filter((at) => nodes[at]?.span.parentSpanId !== undefined);
-  return { traceId, nodes, roots: [...top.filter((at) => !orphans.includes(at)), ...orphans], orphans };
+  return {
+    traceId,
+    nodes,
+    roots: [...top.filter((at) => nodes[at]?.span.parentSpanId === undefined), ...orphans],
+    orphans,
+  };
 };
 
 /** Cuts the parent of the earliest span of every cycle. Each node is walked once. */
@@ -68,7 +80,7 @@ const breakCycles = (nodes: Node[]): void => {
     }
     if (at >= 0 && state[at] === 1) {
       const cycle = path.slice(path.indexOf(at));
-      const first = nodes[Math.min(...cycle)];
+      const first = nodes[cycle.reduce((least, each) => Math.min(least, each))];
       if (first !== undefined) first.parent = -1;
     }
     for (const each of path) state[each] = 2;
