@@ -41,7 +41,7 @@ export class FunctionsStack extends Stack {
   constructor(scope: Construct, id: string, props: FunctionsStackProps) {
     super(scope, id, props);
     const { config, messaging, state, environment = {} } = props;
-    const { bus, ticks, readings, spans, windows, alerts, undeliverable } = messaging;
+    const { bus, ticks, readings, spans, windows, alerts, alertsDeadLetters, undeliverable } = messaging;
     const { table, bucket } = state;
 
     const made = (
@@ -151,9 +151,14 @@ export class FunctionsStack extends Stack {
       (role) => {
         table.grantReadWriteData(role);
         alerts.grantSendMessages(role);
+        alertsDeadLetters.grantSendMessages(role);
         references.grantAlerts(role);
       },
-      { [key.table]: table.tableName, [key.alertsQueue]: alerts.queueUrl },
+      {
+        [key.table]: table.tableName,
+        [key.alertsQueue]: alerts.queueUrl,
+        [key.alertsDeadLetters]: alertsDeadLetters.queueUrl,
+      },
     );
     consume(deliver, alerts, 10, 10);
     // Alertmanager and Grafana cannot sign for IAM; the function itself checks a bearer token or an HMAC in constant time.

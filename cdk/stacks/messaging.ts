@@ -13,6 +13,7 @@ export class MessagingStack extends Stack {
   readonly spans: Queue;
   readonly windows: Queue;
   readonly alerts: Queue;
+  readonly alertsDeadLetters: Queue;
   /** Where a bus rule puts what it could not hand to its queue. */
   readonly undeliverable: Queue;
 
@@ -27,6 +28,7 @@ export class MessagingStack extends Stack {
     this.windows = this.#queue('Windows', 'tidemark-windows', functionTimeouts.scoreTraces, 5);
     // Throttled alerts are re-enqueued and do not use this count up; it is spent by crashes alone.
     this.alerts = this.#queue('Alerts', 'tidemark-alerts', functionTimeouts.deliverAlerts, 10);
+    this.alertsDeadLetters = this.alerts.deadLetterQueue?.queue as Queue;
     this.#rule('AlertsRule', this.alerts, { detailType: ['Alert', 'CloudWatch Alarm State Change'] });
     this.#rule('ReadingsRule', this.readings, { detailType: ['Reading'] });
   }

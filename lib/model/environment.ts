@@ -7,6 +7,8 @@ export const environmentKeys = {
   bus: 'TIDEMARK_BUS',
   /** URL of the standard queue that holds alerts to be delivered. */
   alertsQueue: 'TIDEMARK_ALERTS_QUEUE',
+  /** URL of the queue where alerts end that nobody took. */
+  alertsDeadLetters: 'TIDEMARK_ALERTS_DEAD_LETTERS',
   /** URL of the standard queue that carries WindowClosed messages. */
   windowsQueue: 'TIDEMARK_WINDOWS_QUEUE',
   /** Optional: the length of a span window in seconds (60 unless told; local runs compress it). */

@@ -1,0 +1,308 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { hmacSha256 } from '../../lib/adapters/hmac.ts';
+import { guardedHttp } from '../../lib/adapters/http.ts';
+import { isPublicAddress } from '../../lib/adapters/public-address.ts';
+import { channels } from '../../lib/alert/channels/index.ts';
+import { attempt, type Delivering, deliver, readDelivery } from '../../lib/alert/deliver.ts';
+import { readAlerts } from '../../lib/alert/inbound.ts';
+import { readLedger } from '../../lib/alert/ledger.ts';
+import { fitBytes } from '../../lib/alert/text.ts';
+import { retryAfterSeconds } from '../../lib/alert/verdict.ts';
+import { type Alert, alert } from '../../lib/model/alert.ts';
+import { Failure } from '../../lib/model/failure.ts';
+import type { HttpRequest, HttpResponse } from '../../lib/model/ports.ts';
+import { memoryQueue, memoryTable } from '../support/memory.ts';
+
+const anAlert = (fields: Partial<Alert> = {}): Alert =>
+  alert({
+    status: 'firing',
+    labels: { alertname: 'High', severity: 'critical' },
+    annotations: { summary: 's' },
+    startsAt: '2026-01-01T00:00:00.000Z',
+    ...fields,
+  });
+
+const reply = (status: number, body: unknown = '', headers: Record<string, string> = {}): HttpResponse => ({
+  status,
+  headers,
+  body: Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)),
+});
+
+const setUp = (answer: (request: HttpRequest) => HttpResponse | Failure = () => reply(200, { errcode: 0 })) => {
+  let now = Date.parse('2026-01-01T00:00:10Z');
+  const sent: HttpRequest[] = [];
+  const again = memoryQueue();
+  const deadLetters = memoryQueue();
+  const table = memoryTable(() => now);
+  const delivering: Delivering = {
+    config: {
+      receivers: {
+        robot: { channel: 'wecom', url: 'https://robot.example/send?key=k' },
+        hook: { channel: 'webhook', url: 'https://hook.example/' },
+      },
+      default: ['robot'],
+    },
+    table,
+    again,
+    deadLetters,
+    http: async (request) => {
+      sent.push(request);
+      const answered = answer(request);
+      if (answered instanceof Failure) throw answered;
+      return answered;
+    },
+    secrets: async (reference) => `https://secret.example/${reference}`,
+    clock: () => now,
+    random: () => 0.5,
+    log: () => undefined,
+    hmacSha256,
+  };
+  return { delivering, sent, again, deadLetters, table, advance: (ms: number) => void (now += ms) };
+};
+
+test('an alert reaches its receiver once, however often its message is redelivered', async () => {
+  const { delivering, sent, again } = setUp();
+  await deliver(anAlert(), delivering);
+  await deliver(anAlert(), delivering);
+  assert.equal(sent.length, 1);
+  assert.equal(again.sent.length, 0);
+  await deliver(anAlert({ status: 'resolved' }), delivering);
+  assert.equal(sent.length, 2);
+});
+
+test('an errcode inside a 200 is no success: it goes round again, no sooner than allowed, and its attempts are counted', async () => {
+  const { delivering, sent, again } = setUp(() => reply(200, { errcode: 45009 }));
+  await deliver(anAlert(), delivering);
+  const [message] = again.sent;
+  assert.ok((message?.delaySeconds ?? 0) >= 60);
+  const delivery = readDelivery(message?.body ?? '');
+  assert.equal(delivery?.attempt, 1);
+  if (delivery !== undefined) await attempt(delivery, delivering);
+  assert.equal(sent.length, 2, 'the claim was released');
+});
+
+test('what is refused for good goes to the fallback, or to the dead letters with the reason', async () => {
+  const { delivering, again, deadLetters, table } = setUp(
+    () => new Failure('refused', 'resolves to an address that is not public'),
+  );
+  await deliver(anAlert(), delivering);
+  assert.match(deadLetters.sent[0]?.body ?? '', /not public/);
+  assert.deepEqual((await readLedger(table, anAlert().fingerprint)).map(({ step }) => step).sort(), [
+    'attempt',
+    'dead-letter',
+    'received',
+  ]);
+  const robot = delivering.config.receivers['robot'];
+  assert.ok(robot !== undefined);
+  const second = setUp(() => reply(404));
+  const config = {
+    ...second.delivering.config,
+    receivers: { ...second.delivering.config.receivers, robot: { ...robot, fallback: 'hook' } },
+  };
+  await deliver(anAlert(), { ...second.delivering, config });
+  assert.equal(readDelivery(second.again.sent[0]?.body ?? '')?.receiver, 'hook');
+  assert.equal(second.deadLetters.sent.length + again.sent.length, 0);
+});
+
+test('a robot gets 20 messages a minute; the 21st waits in the queue', async () => {
+  const { delivering, sent, again, advance } = setUp();
+  for (let n = 0; n < 21; n += 1)
+    await deliver(anAlert({ labels: { alertname: `n${n}`, severity: 'info' } }), delivering);
+  assert.equal(sent.length, 20);
+  assert.equal(again.sent.length, 1);
+  advance(61_000);
+  const waiting = readDelivery(again.sent[0]?.body ?? '');
+  if (waiting !== undefined) await attempt(waiting, delivering);
+  assert.equal(sent.length, 21);
+});
+
+test('a firing is not shown after its resolved', async () => {
+  const { delivering, sent, table } = setUp();
+  await deliver(anAlert({ status: 'resolved' }), delivering);
+  await deliver(anAlert(), delivering);
+  assert.equal(sent.length, 1);
+  assert.ok((await readLedger(table, anAlert().fingerprint)).some(({ step }) => step === 'overtaken'));
+  await deliver(anAlert({ startsAt: '2026-01-01T01:00:00.000Z' }), delivering);
+  assert.equal(sent.length, 2, 'the next episode is shown');
+});
+
+test('a process that died in the middle leaves a lease; the message comes again and is sent then', async () => {
+  const { delivering, sent, again, advance } = setUp();
+  let dies = true;
+  const mortal: Delivering = {
+    ...delivering,
+    http: async (request) => {
+      if (dies) await new Promise(() => undefined);
+      return delivering.http(request);
+    },
+  };
+  void deliver(anAlert(), mortal);
+  await new Promise((resume) => setTimeout(resume, 20));
+  dies = false;
+  await deliver(anAlert(), mortal);
+  assert.equal(sent.length, 0, 'the lease is still held');
+  const waiting = readDelivery(again.sent[0]?.body ?? '');
+  advance(31_000);
+  if (waiting !== undefined) await attempt(waiting, mortal);
+  assert.equal(sent.length, 1);
+});
+
+test('WeCom: every code has its verdict, and an unknown one is never ok', () => {
+  const kind = (body: unknown, status = 200) => channels.wecom.verdict(reply(status, body), 0).kind;
+  assert.equal(kind({ errcode: 0 }), 'ok');
+  for (const code of [45009, 45033, -1, 12345]) assert.equal(kind({ errcode: code }), 'retry', `${code}`);
+  for (const code of [93000, 40008, 40035, 44004]) assert.equal(kind({ errcode: code }), 'permanent', `${code}`);
+  assert.equal(kind({ errcode: 40058 }), 'split');
+  for (const odd of ['', 'ok', '<html>', {}, { errcode: '0' }, [], null, { status: 12, wait: 5 }])
+    assert.equal(kind(odd), 'retry', JSON.stringify(odd));
+  assert.deepEqual(
+    [301, 404, 410, 413, 429, 500].map((status) => kind('', status)),
+    ['permanent', 'permanent', 'permanent', 'split', 'retry', 'retry'],
+  );
+  fc.assert(
+    fc.property(fc.jsonValue(), (body) => (body as { errcode?: unknown } | null)?.errcode === 0 || kind(body) !== 'ok'),
+  );
+});
+
+test('WeCom: any alert fits 4096 bytes and stays valid text', () => {
+  const sending = { deliveryId: '0123456789abcdef', now: 0, hmacSha256 };
+  fc.assert(
+    fc.property(
+      fc.string({ unit: 'grapheme', maxLength: 6000 }),
+      fc.string({ unit: 'grapheme', maxLength: 300 }),
+      (summary, name) => {
+        const request = channels.wecom.request(
+          anAlert({ labels: { alertname: 'a', severity: 'info', name }, annotations: { summary } }),
+          { name: 'r', url: 'u' },
+          sending,
+        );
+        const { content } = (JSON.parse(String(request.body)) as { markdown: { content: string } }).markdown;
+        assert.ok(Buffer.byteLength(content) <= 4096);
+        assert.ok(content.isWellFormed() || !summary.isWellFormed() || !name.isWellFormed());
+      },
+    ),
+    { numRuns: 300 },
+  );
+});
+
+test('a text is cut at a grapheme, at the limit and one below it', () => {
+  const family = '👨‍👩‍👧‍👦';
+  assert.equal(fitBytes('漢字', 6), '漢字');
+  assert.equal(fitBytes('漢字', 5), '…');
+  assert.equal(fitBytes(`a${family}`, Buffer.byteLength(family)), 'a…');
+  assert.equal(fitBytes('abc', 2), '');
+});
+
+test('Retry-After is seconds or a date; anything else is no minimum', () => {
+  const now = Date.parse('2026-01-01T00:00:00Z');
+  assert.equal(retryAfterSeconds('120', now), 120);
+  assert.equal(retryAfterSeconds('Thu, 01 Jan 2026 00:00:30 GMT', now), 30);
+  for (const none of [undefined, '', '-5', '1.5', 'soon', 'Wed, 31 Dec 2025 00:00:00 GMT', '2026'])
+    assert.equal(retryAfterSeconds(none, now), undefined, none);
+});
+
+test('the addresses of the inside are not public, in any spelling', () => {
+  for (const inside of [
+    '127.0.0.1',
+    '10.1.2.3',
+    '172.16.0.1',
+    '172.31.255.255',
+    '192.168.0.1',
+    '169.254.169.254',
+    '169.254.170.2',
+    '100.64.0.1',
+    '0.0.0.0',
+    '255.255.255.255',
+    '224.0.0.1',
+    '::',
+    '::1',
+    '::ffff:127.0.0.1',
+    '::ffff:a00:1',
+    '64:ff9b::7f00:1',
+    '64:ff9b:1::1',
+    '2002:7f00:1::',
+    'fe80::1',
+    'fec0::1',
+    'fd00:ec2::254',
+    'ff02::1',
+    '2001:db8::1',
+    'fe80::1%eth0',
+    'nonsense',
+    '',
+  ]) {
+    assert.equal(isPublicAddress(inside), false, inside);
+  }
+  for (const outside of [
+    '1.1.1.1',
+    '172.32.0.1',
+    '100.128.0.1',
+    '2606:4700::1111',
+    '::ffff:8.8.8.8',
+    '64:ff9b::808:808',
+  ])
+    assert.equal(isPublicAddress(outside), true, outside);
+});
+
+test('one bad address refuses a name, and what must not be sent to is refused before anything is', async () => {
+  const http = (addresses: string[]) =>
+    guardedHttp({ resolve: async () => addresses.map((address) => ({ address, family: 4 })) });
+  const post = (url: string, addresses = ['1.1.1.1']) => http(addresses)({ method: 'POST', url });
+  await assert.rejects(
+    post('https://a.example/', ['1.1.1.1', '10.0.0.1']),
+    /refused: a.example: resolves to an address that is not public/,
+  );
+  await assert.rejects(post('http://a.example/'), /only https/);
+  await assert.rejects(post('https://u:p@a.example/'), /user/);
+  await assert.rejects(post('https://a.example:8443/'), /port 8443/);
+  await assert.rejects(post('file:///etc/passwd'), /scheme file:/);
+  await assert.rejects(post('https://127.0.0.1:9001/2018-06-01/runtime/invocation/next'), /port 9001|not public/);
+  await assert.rejects(post('https://0x7f000001/'), /not public/);
+  await assert.rejects(post('https://[::ffff:169.254.169.254]/'), /not public/);
+  await assert.rejects(
+    post('no url ?key=secret'),
+    (thrown) => thrown instanceof Failure && !thrown.message.includes('secret'),
+  );
+});
+
+test('what comes in is read as alerts, or refused with the reason', () => {
+  const own = anAlert();
+  assert.deepEqual(readAlerts(JSON.stringify(own)), { alerts: [own] });
+  assert.deepEqual(
+    readAlerts(
+      JSON.stringify({
+        'detail-type': 'Alert',
+        source: 'tidemark.x',
+        detail: { ...own, _trace: { traceparent: 'x' } },
+      }),
+    ),
+    { alerts: [own] },
+  );
+  const alarm = (value: string) =>
+    readAlerts(
+      JSON.stringify({
+        'detail-type': 'CloudWatch Alarm State Change',
+        source: 'aws.cloudwatch',
+        account: '1',
+        region: 'r',
+        time: '2026-01-01T00:00:00Z',
+        resources: ['arn:a'],
+        detail: { alarmName: 'A', state: { value, reason: 'r', timestamp: '2026-01-01T00:00:00.000+0000' } },
+      }),
+    );
+  const [up, down] = [alarm('ALARM'), alarm('OK')];
+  assert.ok('alerts' in up && 'alerts' in down && up.alerts[0]?.fingerprint === down.alerts[0]?.fingerprint);
+  assert.deepEqual([up.alerts[0]?.status, down.alerts[0]?.status], ['firing', 'resolved']);
+  for (const bad of [
+    '',
+    '{',
+    'null',
+    '[]',
+    '{}',
+    '{"status":"firing"}',
+    '{"status":"firing","labels":{"alertname":"a"}}',
+  ])
+    assert.ok('error' in readAlerts(bad), bad);
+  fc.assert(fc.property(fc.json(), (text) => void readAlerts(text)));
+});
