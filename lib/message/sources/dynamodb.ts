@@ -21,14 +21,14 @@ const imageOf = (record: StreamRecord, image: Image): object | undefined =>
 const placesOf = (image: Image): Place<StreamRecord>[] => {
   const old = image === 'OldImage' ? ({ stale: true } as const) : {};
   const map = (name: string): Place<StreamRecord> => ({
-    path: `dynamodb.${image}.${name}`,
+    path: `${image}.${name}`,
     values: (record) => mapOf(at(imageOf(record, image), name)),
     text: anyText,
     ...old,
   });
   return [
     {
-      path: `dynamodb.${image}._tp`,
+      path: `${image}._tp`,
       values: (record) => {
         const traceparent = dynamoText(at(imageOf(record, image), '_tp'));
         return traceparent === undefined ? undefined : { traceparent };
@@ -41,7 +41,7 @@ const placesOf = (image: Image): Place<StreamRecord>[] => {
     map('_datadog'),
     map('metadata'),
     map('headers'),
-    { path: `dynamodb.${image}`, values: (record) => flattened(imageOf(record, image)), text: anyText, ...old },
+    { path: `${image}`, values: (record) => flattened(imageOf(record, image)), text: anyText, ...old },
   ];
 };
 
