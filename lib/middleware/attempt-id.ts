@@ -4,7 +4,7 @@
  */
 export const attemptId = (messageId: string, receiveCount: number): string => {
   if (messageId.length === 36 && messageId.charCodeAt(23) === 45) {
-    const low = (Number.parseInt(messageId.slice(28), 16) + receiveCount) >>> 0;
+    const low = (Number.parseInt(messageId.slice(28), 16) + Math.imul(receiveCount, 0x9e3779b1)) >>> 0;
     const id = messageId.slice(0, 8) + hex(low);
     if (isId(id)) return id;
   }
