@@ -1,4 +1,4 @@
-import type { Container, ContainerStatus, Pod, ResourceList } from './kubernetes-objects.ts';
+import type { Container, ContainerStatus, Pod, ResourceList } from '../model/kubernetes-objects.ts';
 import { readQuantity } from './quantity.ts';
 
 /** In nano-units; a resource that nobody names is absent. */

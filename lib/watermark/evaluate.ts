@@ -83,8 +83,18 @@ export const evaluate = (state: SeriesState, sample: Sample, rule: Rule, now: nu
   if (at <= state.at) {
     if (now >= state.at) return { state, ignored: at === state.at ? 'repeated' : 'late' };
     // The clock itself went back: times of the future would freeze the series until they are reached again.
-    return evaluate(rebased(state, at), sample, rule, now);
+    return advance(rebased(state, at), sample, value, rule);
   }
+  return advance(state, sample, value, rule);
+};
+
+const advance = (
+  state: SeriesState,
+  sample: { readonly at: number; readonly gone?: string },
+  value: number | undefined,
+  rule: Rule,
+): Evaluation => {
+  const { at } = sample;
   if (sample.gone !== undefined) return ended(state, at, sample.gone);
   if (value === undefined && rule.noData !== 'ok') {
     return rule.noData === 'keep' ? { state } : missing(state, at, rule);
@@ -191,7 +201,7 @@ const ended = (state: SeriesState, at: number, reason: string): Evaluation =>
 /** The state as it would be had the clock always been right: nothing lies in the future, nothing held yet. */
 const rebased = (state: SeriesState, at: number): SeriesState => ({
   ...state,
-  at: Number.NEGATIVE_INFINITY,
+  at,
   activeAt: earlier(state.activeAt, at),
   firedAt: earlier(state.firedAt, at),
   clearSince: earlier(state.clearSince, at),

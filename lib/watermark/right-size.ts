@@ -1,0 +1,51 @@
+import type { Pod } from '../model/kubernetes-objects.ts';
+import type { Fill } from './pod-usage.ts';
+
+/** What an alert says of a pod's use: amounts, basis, and a size that would fit, with the reason for it. */
+export const describeUsage = (fill: Fill, resource: 'memory' | 'cpu', pod: Pod): Readonly<Record<string, string>> => {
+  const status = pod.status?.containerStatuses?.find(({ name }) => name === fill.container);
+  const wasKilled = status?.lastState?.terminated?.reason === 'OOMKilled';
+  const suggestion = rightSize([fill.used], resource, wasKilled);
+  const unit = resource === 'memory' ? bytes : cores;
+  return {
+    basis: fill.basis,
+    used: unit(fill.used),
+    capacity: unit(fill.of),
+    ...(fill.container === undefined ? {} : { container: fill.container }),
+    ...(wasKilled ? { last_termination: 'OOMKilled' } : {}),
+    ...(status?.restartCount === undefined ? {} : { restarts: String(status.restartCount) }),
+    right_size: `${resource === 'memory' ? 'limit' : 'request'} of at least ${unit(suggestion.amount)}: ${suggestion.reason}`,
+  };
+};
+
+/** Points that a suggestion should rest on (krr's rule); with fewer it says so. */
+const enough = 100;
+
+/**
+ * krr's rule: memory is the largest use and 15 % (25 % after an OOM kill, since what killed it was never seen), cpu the 95th
+ * percentile. Amounts in bytes or cores.
+ */
+export const rightSize = (
+  points: readonly number[],
+  resource: 'memory' | 'cpu',
+  wasKilled: boolean,
+): { readonly amount: number; readonly reason: string } => {
+  const rests =
+    points.length < enough
+      ? `from ${points.length} of the ${enough} points that a good estimate needs`
+      : `from ${points.length} points`;
+  if (resource === 'cpu') {
+    const sorted = [...points].sort((a, b) => a - b);
+    const amount = sorted[Math.max(0, Math.ceil(sorted.length * 0.95) - 1)] ?? 0;
+    return { amount, reason: `95th percentile of use, ${rests}` };
+  }
+  const most = points.reduce((a, b) => Math.max(a, b), 0);
+  return wasKilled
+    ? { amount: most * 1.25, reason: `largest use and 25 %, since it was OOM-killed, ${rests}` }
+    : { amount: most * 1.15, reason: `largest use and 15 %, ${rests}` };
+};
+
+const bytes = (amount: number): string =>
+  amount >= 2 ** 30 ? `${(amount / 2 ** 30).toFixed(2)}Gi` : `${Math.ceil(amount / 2 ** 20)}Mi`;
+
+const cores = (amount: number): string => `${Math.ceil(amount * 1000)}m`;

@@ -1,0 +1,60 @@
+import { fingerprint, type Severity } from '../model/alert.ts';
+import type { Item, Table } from '../model/ports.ts';
+import type { SeriesState } from './evaluate.ts';
+
+/** A series state as stored, with the version that the next write must find. */
+export interface Stored {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly state: SeriesState;
+  readonly version: number;
+  /** As its alert had it: part of the alert's identity, so the resolution must say the same. */
+  readonly severity: Severity | undefined;
+}
+
+/** A resolved series is remembered as long as its clearings count towards flapping. */
+const rememberSeconds = 3600;
+/** A series that nothing has changed for this long belongs to a rule that is no more. */
+const forgetSeconds = 90 * 24 * 3600;
+
+const partition = (rule: string): string => `watermark#${rule}`;
+
+/** All series of a rule that have a state, by key. One partition; series that were never above a mark are not in it. */
+export const loadSeries = async (table: Table, rule: string): Promise<Map<string, Stored>> =>
+  new Map((await table.query(partition(rule))).map((item) => [item.sk, storedOf(item)]));
+
+export const loadOne = async (table: Table, rule: string, key: string): Promise<Stored | undefined> => {
+  const item = await table.get(partition(rule), key);
+  return item === undefined ? undefined : storedOf(item);
+};
+
+/** One conditional write. false: somebody else has moved the series on meanwhile. */
+export const saveSeries = (
+  table: Table,
+  rule: string,
+  key: string,
+  { labels, state, severity }: Omit<Stored, 'version'>,
+  former: Stored | undefined,
+): Promise<boolean> => {
+  const condition = former === undefined ? { absent: true } : { equals: { version: former.version } };
+  const forgettable =
+    state.phase === 'inactive' &&
+    state.evidence === undefined &&
+    state.missingSince === undefined &&
+    (state.clears ?? []).length === 0;
+  if (forgettable && former !== undefined) return table.delete(partition(rule), key, condition);
+  const seconds = Math.floor(state.at / 1000) + (state.phase === 'inactive' ? rememberSeconds : forgetSeconds);
+  return table.put(
+    { pk: partition(rule), sk: key, ttl: seconds, labels, state, severity, version: (former?.version ?? 0) + 1 },
+    condition,
+  );
+};
+
+/** The identity of a series within its rule. */
+export const seriesKey = (labels: Readonly<Record<string, string>>): string => fingerprint(labels);
+
+const storedOf = (item: Item): Stored => ({
+  labels: item['labels'] as Record<string, string>,
+  state: item['state'] as SeriesState,
+  version: item['version'] as number,
+  severity: item['severity'] as Severity | undefined,
+});

@@ -1,0 +1,314 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Alert } from '../../lib/model/alert.ts';
+import type { WatermarkRule, WatermarksConfig } from '../../lib/model/config/watermarks.ts';
+import { Failure } from '../../lib/model/failure.ts';
+import type { ClusterSnapshot, Pod } from '../../lib/model/kubernetes-objects.ts';
+import type { Table } from '../../lib/model/ports.ts';
+import { type Evaluating, runReading, runTick, type Sources } from '../../lib/watermark/tick.ts';
+import { memoryTable } from '../support/memory.ts';
+
+const start = Date.parse('2026-11-23T12:00:00Z');
+const trace = { traceId: '0af7651916cd43dd8448eb211c80319c', spanId: 'b7ad6b7169203331' };
+const queueArn = 'arn:aws:sqs:eu-central-1:000000000000:orders';
+
+const aPod = (name: string, fields: Partial<Pod['metadata']> = {}, limit: string | undefined = '200Mi'): Pod => ({
+  metadata: { name, namespace: 'shop', ...fields },
+  spec: {
+    nodeName: 'node-1',
+    containers: [{ name: 'app', ...(limit === undefined ? {} : { resources: { limits: { memory: limit } } }) }],
+  },
+  status: { phase: 'Running' },
+});
+
+/** A cluster, a queue and a clock that a test turns by hand. */
+const aWorld = (rule: Partial<WatermarkRule> & Pick<WatermarkRule, 'gauge'>, more: Partial<WatermarksConfig> = {}) => {
+  const world = {
+    now: start,
+    pods: [aPod('a')] as Pod[],
+    /** MiB by pod; a pod without an entry has no metrics. */
+    usage: { a: 100 } as Record<string, number>,
+    backlog: 0,
+    down: undefined as string | undefined,
+    alerts: [] as Alert[],
+    lines: [] as string[],
+  };
+  const table = counting(memoryTable(() => world.now));
+  const sources: Sources = {
+    cluster: async (cluster): Promise<ClusterSnapshot> => {
+      if (world.down !== undefined) throw new Failure('unavailable', world.down);
+      return {
+        cluster,
+        at: world.now,
+        pods: world.pods,
+        podMetrics: Object.entries(world.usage).map(([name, mib]) => ({
+          metadata: { name, namespace: 'shop' },
+          timestamp: new Date(world.now).toISOString(),
+          containers: [{ name: 'app', usage: { memory: `${mib * 1024}Ki`, cpu: '1n' } }],
+        })),
+      };
+    },
+    queue: async ({ arn, capacity }) => {
+      if (world.down !== undefined) throw new Failure('unavailable', world.down);
+      return {
+        name: 'orders',
+        arn,
+        at: world.now,
+        visible: world.backlog,
+        inFlight: 0,
+        delayed: 0,
+        ...(capacity === undefined ? {} : { capacity }),
+      };
+    },
+    cloudwatch: async () => [],
+    prometheus: async () => [],
+  };
+  const config: WatermarksConfig = {
+    rules: { Full: { forSeconds: 60, keepFiringForSeconds: 0, ...rule } },
+    clusters: { prod: { endpoint: 'https://127.0.0.1' } },
+    ...more,
+  };
+  const given: Evaluating = {
+    config,
+    sources,
+    table,
+    bus: { put: async (events) => void world.alerts.push(...events.map(({ detail }) => detail as Alert)) },
+    clock: () => world.now,
+    log: (level, message) => void world.lines.push(`${level} ${message}`),
+    trace,
+  };
+  let ticks = 0;
+  const tick = async (seconds = 30) => {
+    world.now += seconds * 1000;
+    ticks += 1;
+    return runTick({ tick: new Date(start + ticks * 60_000).toISOString(), offsetSeconds: 0 }, given);
+  };
+  const told = () => world.alerts.map(({ status, labels }) => `${labels['alertname']} ${status}`);
+  return { world, table, given, tick, told };
+};
+
+/** Counts writes that happened, by partition. */
+const counting = (table: Table): Table & { readonly writes: string[] } => {
+  const writes: string[] = [];
+  const noted = async (pk: string, written: Promise<boolean>) => {
+    if (await written) writes.push(pk);
+    return written;
+  };
+  return {
+    ...table,
+    writes,
+    put: (item, condition) => noted(item.pk, table.put(item, condition)),
+    delete: (pk, sk, condition) => noted(pk, table.delete(pk, sk, condition)),
+  };
+};
+
+test('a pod above its high mark fires after its for, and resolves at its low mark, once each', async () => {
+  const { world, table, tick, told } = aWorld({ gauge: 'pod-memory' });
+  await tick();
+  world.usage['a'] = 185;
+  await tick();
+  assert.deepEqual(told(), [], 'pending says nothing');
+  await tick();
+  assert.deepEqual(told(), [], '30 s of 60');
+  await tick();
+  assert.deepEqual(told(), ['Full firing']);
+  const [fired] = world.alerts;
+  assert.deepEqual(fired?.labels, {
+    alertname: 'Full',
+    severity: 'critical',
+    cluster: 'prod',
+    namespace: 'shop',
+    pod: 'a',
+  });
+  assert.deepEqual(fired?.trace, trace);
+  assert.equal(fired?.annotations['value'], '0.925');
+  assert.equal(fired?.annotations['basis'], 'limit');
+  assert.equal(fired?.startsAt, '2026-11-23T12:02:00.000Z');
+  world.usage['a'] = 170;
+  await tick();
+  assert.deepEqual(told(), ['Full firing'], 'between the marks nothing changes');
+  const before = table.writes.filter((pk) => pk.startsWith('watermark#')).length;
+  await tick();
+  assert.equal(table.writes.filter((pk) => pk.startsWith('watermark#')).length, before, 'no transition, no write');
+  world.usage['a'] = 160;
+  await tick();
+  assert.deepEqual(told(), ['Full firing', 'Full resolved']);
+  const resolved = world.alerts[1];
+  assert.equal(resolved?.fingerprint, fired?.fingerprint);
+  assert.equal(resolved?.startsAt, fired?.startsAt);
+  assert.equal(resolved?.endsAt, '2026-11-23T12:03:30.000Z');
+});
+
+test('a tick delivered twice is evaluated once, and one that failed can come again', async () => {
+  const { world, given, tick } = aWorld({ gauge: 'pod-memory' });
+  await tick();
+  const again = await runTick({ tick: new Date(start + 60_000).toISOString(), offsetSeconds: 0 }, given);
+  assert.equal(again.evaluated, false);
+  const late = { tick: '2026-11-23T11:59:00Z', offsetSeconds: 30 };
+  world.usage['a'] = 199;
+  const failing = {
+    ...given,
+    table: {
+      ...given.table,
+      query: async (pk: string) => (pk === 'tick' ? [] : Promise.reject(new Failure('unavailable', 'table'))),
+    },
+  };
+  await assert.rejects(runTick(late, failing), /unavailable/);
+  assert.equal((await runTick(late, given)).evaluated, true, 'the claim was given back');
+  assert.equal((await runTick(late, given)).evaluated, false);
+});
+
+test('a pod that disappears while firing resolves as gone, with the severity it fired with', async () => {
+  const { world, tick } = aWorld({ gauge: 'pod-memory', forSeconds: 0, keepFiringForSeconds: 600 });
+  const requestOnly: Pod = {
+    ...aPod('a'),
+    spec: { containers: [{ name: 'app', resources: { requests: { memory: '100Mi' } } }] },
+  };
+  world.pods = [requestOnly];
+  await tick();
+  assert.equal(world.alerts[0]?.labels['severity'], 'warning', 'a request is no limit');
+  assert.equal(world.alerts[0]?.annotations['basis'], 'request');
+  world.pods = [];
+  world.usage = {};
+  await tick();
+  assert.equal(world.alerts[1]?.status, 'resolved');
+  assert.equal(world.alerts[1]?.annotations['reason'], 'pod gone');
+  assert.equal(world.alerts[1]?.fingerprint, world.alerts[0]?.fingerprint);
+});
+
+test('a metrics API that is down makes one blind alert and resolves nothing', async () => {
+  const { world, tick, told } = aWorld({ gauge: 'pod-memory', forSeconds: 0 });
+  world.usage['a'] = 190;
+  await tick();
+  world.down = 'metrics-server is down';
+  world.usage = {};
+  for (let i = 0; i < 20; i += 1) await tick();
+  assert.deepEqual(told(), ['Full firing', 'WatermarkBlind firing']);
+  assert.match(world.alerts[1]?.annotations['reason'] ?? '', /metrics-server is down/);
+  world.down = undefined;
+  world.usage = { a: 100 };
+  await tick();
+  assert.deepEqual(told().slice(2), ['WatermarkBlind resolved', 'Full resolved']);
+});
+
+test('a pod without metrics keeps its state', async () => {
+  const { world, tick, told } = aWorld({ gauge: 'pod-memory', forSeconds: 0 });
+  world.usage['a'] = 190;
+  await tick();
+  world.usage = {};
+  await tick();
+  await tick();
+  assert.deepEqual(told(), ['Full firing']);
+});
+
+test('an hour of a square wave makes at most two notices', async () => {
+  const defaults = { forSeconds: 60, keepFiringForSeconds: 300 };
+  for (const [high, low, period, rule] of [
+    [182, 178, 60, { forSeconds: 0, keepFiringForSeconds: 0 }],
+    [190, 100, 120, defaults],
+    [190, 100, 480, defaults],
+  ] as const) {
+    const { world, tick } = aWorld({ gauge: 'pod-memory', ...rule });
+    for (let second = 0; second < 3600; second += 30) {
+      world.usage['a'] = second % period < period / 2 ? high : low;
+      await tick();
+    }
+    assert.ok(world.alerts.length <= 2, `${high}/${low} MiB every ${period} s: ${world.alerts.length} notices`);
+    assert.ok(world.alerts.length >= 1 || period === 120, 'the wave is seen at all');
+  }
+});
+
+test('a growing queue fires its drain rule though CloudWatch arithmetic would call it negative', async () => {
+  const queues = [{ arn: queueArn, capacity: 1000 }];
+  const { world, table, tick, told } = aWorld({ gauge: 'queue-drain', forSeconds: 0 }, { queues });
+  for (let i = 0; i < 4; i += 1) {
+    world.backlog += 100;
+    await tick();
+  }
+  assert.deepEqual(told(), ['Full firing']);
+  assert.equal(world.alerts[0]?.annotations['value'], '+Inf');
+  const pressure = await table.get('pressure', 'orders');
+  assert.deepEqual(
+    [pressure?.['level'], pressure?.['fill'], pressure?.['backlog'], pressure?.['capacity']],
+    ['medium', 0.4, 400, 1000],
+  );
+  world.backlog = 0;
+  await tick();
+  assert.deepEqual(told(), ['Full firing', 'Full resolved']);
+});
+
+test('a clock that goes back does not freeze a series', async () => {
+  const { world, tick, told } = aWorld({ gauge: 'pod-memory', forSeconds: 60 });
+  world.usage['a'] = 190;
+  await tick();
+  world.now -= 3600_000;
+  await tick();
+  await tick(60);
+  assert.deepEqual(told(), ['Full firing']);
+  world.now -= 3600_000;
+  world.usage['a'] = 100;
+  await tick();
+  assert.deepEqual(told(), ['Full firing', 'Full resolved']);
+});
+
+test('a pushed reading is evaluated like any other, late and repeated ones change nothing', async () => {
+  const { world, given, told } = aWorld({ gauge: 'pushed', forSeconds: 0 });
+  const reading = (value: number, at: number) => ({
+    gauge: 'pushed',
+    series: { sku: 'tea' },
+    value,
+    capacity: 100,
+    at,
+  });
+  await runReading(reading(95, start), given);
+  await runReading(reading(10, start - 60_000), given);
+  await runReading(reading(10, start), given);
+  assert.deepEqual(told(), ['Full firing']);
+  world.now += 60_000;
+  await runReading(reading(10, start + 60_000), given);
+  assert.deepEqual(told(), ['Full firing', 'Full resolved']);
+  await assert.rejects(runReading(reading(1, start + 3600_000), given), /in the future/);
+});
+
+test('two evaluations of the same moment cannot both move a series', async () => {
+  const { given, table, world } = aWorld({ gauge: 'pushed', forSeconds: 60 });
+  const reading = { gauge: 'pushed', series: { sku: 'tea' }, value: 2, at: start };
+  await Promise.all([runReading(reading, given), runReading(reading, given)]);
+  assert.equal(table.writes.filter((pk) => pk === 'watermark#Full').length, 1);
+  assert.deepEqual(world.lines, ['warn another evaluation has moved this series on']);
+});
+
+test('an annotation opts a pod out, or gives it marks of its own', async () => {
+  const { world, tick, told } = aWorld({ gauge: 'pod-memory', forSeconds: 0 });
+  const annotate = (text: string) => [aPod('a', { annotations: { 'watermark.tidemark.dev/pod-memory': text } })];
+  world.usage['a'] = 190;
+  world.pods = annotate('high=0.97, low=0.9');
+  await tick();
+  assert.deepEqual(told(), []);
+  world.usage['a'] = 196;
+  await tick();
+  assert.deepEqual(told(), ['Full firing']);
+  world.pods = annotate('off');
+  await tick();
+  assert.deepEqual(told(), ['Full firing', 'Full resolved']);
+  assert.equal(world.alerts[1]?.annotations['reason'], 'opted out by annotation');
+});
+
+test('series beyond the cap are left out, and one alert says so', async () => {
+  const { world, tick, told } = aWorld({ gauge: 'pod-memory' }, { maxSeries: 2 });
+  world.pods = ['a', 'b', 'c'].map((name) => aPod(name));
+  world.usage = { a: 1, b: 1, c: 1 };
+  assert.equal((await tick()).series, 2);
+  await tick();
+  assert.deepEqual(told(), ['WatermarkSeriesCapped firing']);
+});
+
+test('time without ticks does not count towards for', async () => {
+  const { world, tick, told } = aWorld({ gauge: 'pod-memory', forSeconds: 60 });
+  world.usage['a'] = 190;
+  await tick();
+  await tick(1800);
+  assert.deepEqual(told(), [], 'the half hour without ticks is not evidence');
+  await tick(60);
+  assert.deepEqual(told(), ['Full firing']);
+});
