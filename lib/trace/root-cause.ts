@@ -1,0 +1,227 @@
+import { serviceOf } from '../model/span.ts';
+import type { Trace } from './assemble.ts';
+
+/** The calls of one trace. Positions stand for spans; `parents` holds -1 for roots; times in seconds from any origin. */
+export interface CallTree {
+  readonly services: readonly string[];
+  readonly operations: readonly string[];
+  readonly parents: ArrayLike<number>;
+  readonly starts: ArrayLike<number>;
+  readonly ends: ArrayLike<number>;
+}
+
+/**
+ * What is usual in a set of traces: sums only, so that profiles of windows merge by adding, in any order.
+ * A unit of time is the own time of an operation (what its children do not cover), or, where a span does nothing but call one other
+ * service, the time that its call spends outside of that service: network, queues and both ends' overhead.
+ */
+export interface Profile {
+  readonly units: Map<string, Moments>;
+  /** By operation: how often each call was the last one that its spans made; a fault cuts spans short after the call that met it. */
+  readonly endings: Map<string, Map<string, number>>;
+  /** Traces by service: in how many of them it took part. */
+  readonly visits: Map<string, number>;
+  traces: number;
+}
+
+interface Moments {
+  readonly from: string;
+  /** The called service; empty for own time. */
+  readonly to: string;
+  count: number;
+  sum: number;
+  squares: number;
+}
+
+export interface Cause {
+  readonly service: string;
+  readonly score: number;
+}
+
+/** Chosen by cross-validation between faults; docs/guides/traces.md says how. */
+export interface RankOptions {
+  /** Milliseconds below which times count as equal: they are compared as log(1 + t / this). */
+  readonly floorMs: number;
+  /** Standard errors that a shift must exceed to be evidence. */
+  readonly confidence: number;
+  /** Units that every service is given for free, so that one shifted unit of one does not outweigh many of another. */
+  readonly prior: number;
+  /** Weights of a service's own time, of calls to it and of calls by it. */
+  readonly own: number;
+  readonly called: number;
+  readonly calling: number;
+  /** Weight of spans that ended after an unusual call. */
+  readonly ending: number;
+  /** Weight of the share of traces that a service takes part in: decides where there is no other evidence. */
+  readonly visit: number;
+}
+
+export const rankDefaults: RankOptions = {
+  floorMs: 1,
+  confidence: 2,
+  prior: 2,
+  own: 1.5,
+  called: 1,
+  calling: 0.8,
+  ending: 4,
+  visit: 0.01,
+};
+
+/** Services by how much of what shifted against a healthy baseline they explain, likeliest first. */
+export const rankCauses = (
+  traces: readonly Trace[],
+  baseline: readonly Trace[],
+  options: RankOptions = rankDefaults,
+): Cause[] => rankProfiles(profileOf(traces.map(callTree)), profileOf(baseline.map(callTree)), options);
+
+export const callTree = ({ nodes }: Trace): CallTree => {
+  const origin = nodes[0]?.span.startNanos ?? 0n;
+  return {
+    services: nodes.map(({ span }) => serviceOf(span)),
+    operations: nodes.map(({ span }) => span.name),
+    parents: nodes.map(({ parent }) => parent),
+    starts: nodes.map(({ span }) => Number(span.startNanos - origin) / 1e9),
+    ends: nodes.map(({ span }) => Number(span.endNanos - origin) / 1e9),
+  };
+};
+
+export const profileOf = (trees: Iterable<CallTree>, floorMs = rankDefaults.floorMs): Profile => {
+  const profile: Profile = { units: new Map(), endings: new Map(), visits: new Map(), traces: 0 };
+  for (const tree of trees) addTree(profile, tree, floorMs);
+  return profile;
+};
+
+const addTree = (profile: Profile, tree: CallTree, floorMs: number): void => {
+  const { services, operations, parents, starts, ends } = tree;
+  const children: number[][] = services.map(() => []);
+  for (let at = 0; at < services.length; at += 1) {
+    const parent = parents[at] as number;
+    if (parent >= 0) children[parent]?.push(at);
+  }
+  const seen = new Set<string>();
+  services.forEach((service, at) => {
+    seen.add(service);
+    const own = (children[at] as number[]).sort((a, b) => (starts[a] as number) - (starts[b] as number));
+    const [only] = own;
+    const to = only !== undefined && own.length === 1 && services[only] !== service ? (services[only] as string) : '';
+    const operation = `${service}|${operations[at]}`;
+    const milliseconds = 1000 * uncovered(starts[at] as number, ends[at] as number, own, starts, ends);
+    addTime(profile, `${operation}|${to}`, service, to, Math.log1p(Math.max(0, milliseconds) / floorMs));
+    const last = own.at(-1);
+    const callee = last === undefined ? service : calleeOf(last, children, services);
+    addCount(profile.endings, operation, `${callee}|${last === undefined ? '' : operations[last]}`);
+  });
+  for (const service of seen) profile.visits.set(service, (profile.visits.get(service) ?? 0) + 1);
+  profile.traces += 1;
+};
+
+/** Who answered a call: the service behind a span that only calls, else the span's own. */
+const calleeOf = (at: number, children: readonly (readonly number[])[], services: readonly string[]): string => {
+  const [only] = children[at] ?? [];
+  return (children[at]?.length === 1 && only !== undefined ? services[only] : services[at]) as string;
+};
+
+const uncovered = (
+  start: number,
+  end: number,
+  children: readonly number[],
+  starts: ArrayLike<number>,
+  ends: ArrayLike<number>,
+): number => {
+  let reached = start;
+  let free = 0;
+  for (const child of children) {
+    const from = Math.min(starts[child] as number, end);
+    if (from > reached) free += from - reached;
+    reached = Math.max(reached, Math.min(ends[child] as number, end));
+  }
+  return free + Math.max(0, end - reached);
+};
+
+const addTime = ({ units }: Profile, key: string, from: string, to: string, value: number): void => {
+  let unit = units.get(key);
+  if (unit === undefined) {
+    unit = { from, to, count: 0, sum: 0, squares: 0 };
+    units.set(key, unit);
+  }
+  unit.count += 1;
+  unit.sum += value;
+  unit.squares += value * value;
+};
+
+const addCount = (counts: Map<string, Map<string, number>>, key: string, inner: string): void => {
+  let own = counts.get(key);
+  if (own === undefined) {
+    own = new Map();
+    counts.set(key, own);
+  }
+  own.set(inner, (own.get(inner) ?? 0) + 1);
+};
+
+/** The same for profiles. */
+export const rankProfiles = (now: Profile, usual: Profile, options: RankOptions = rankDefaults): Cause[] => {
+  const services = [...new Set([...now.visits.keys(), ...usual.visits.keys()])].sort();
+  const evidence = new Map(
+    services.map((service) => [service, { own: 0, ending: 0, edges: new Map<string, number>() }]),
+  );
+  const pairs = new Set<string>();
+  for (const [key, unit] of now.units) {
+    const before = usual.units.get(key);
+    if (unit.to !== '') pairs.add(`${unit.from}→${unit.to}`);
+    if (before === undefined) continue;
+    const shift = shiftOf(unit, before, options.confidence);
+    const from = evidence.get(unit.from);
+    if (unit.to === '') {
+      if (from !== undefined) from.own = Math.max(from.own, shift);
+      continue;
+    }
+    for (const edges of [from?.edges, evidence.get(unit.to)?.edges]) {
+      const edge = `${unit.from}→${unit.to}`;
+      edges?.set(edge, Math.max(edges.get(edge) ?? 0, shift));
+    }
+  }
+  for (const [operation, endings] of now.endings) {
+    const before = usual.endings.get(operation);
+    if (before === undefined) continue;
+    const total = sum(endings);
+    const totalBefore = sum(before);
+    for (const [ending, count] of endings) {
+      const excess = excessOf(count, total, before.get(ending) ?? 0, totalBefore, options.confidence);
+      const blamed = evidence.get(ending.slice(0, ending.indexOf('|')));
+      if (blamed !== undefined) blamed.ending = Math.max(blamed.ending, excess);
+    }
+  }
+  return services
+    .map((service) => {
+      const { own, ending, edges } = evidence.get(service) ?? { own: 0, ending: 0, edges: new Map<string, number>() };
+      let explained = options.own * own + options.ending * ending;
+      for (const [edge, shift] of edges) {
+        explained += shift * (edge.startsWith(`${service}→`) ? options.calling : options.called);
+      }
+      const visited = (now.visits.get(service) ?? 0) / Math.max(1, now.traces);
+      return { service, score: explained / (1 + edges.size + options.prior) + options.visit * visited };
+    })
+    .sort((a, b) => b.score - a.score || (a.service < b.service ? -1 : 1));
+};
+
+/** Lower confidence bound of the shift of a mean, in log units; 0 when it may be chance. */
+const shiftOf = (now: Moments, before: Moments, confidence: number): number => {
+  const varianceOf = ({ count, sum: total, squares }: Moments) => Math.max(0, squares / count - (total / count) ** 2);
+  // Few spans know little of their own spread, so both sides share one.
+  const pooled = (now.count * varianceOf(now) + before.count * varianceOf(before)) / (now.count + before.count) + 0.01;
+  const error = Math.sqrt(pooled * (1 / now.count + 1 / before.count));
+  return Math.max(0, now.sum / now.count - before.sum / before.count - confidence * error);
+};
+
+/** Lower confidence bound of how much a share grew; 0 when it may be chance. */
+const excessOf = (count: number, total: number, before: number, totalBefore: number, confidence: number): number => {
+  const pooled = (count + before + 1) / (total + totalBefore + 2);
+  const error = Math.sqrt(pooled * (1 - pooled) * (1 / total + 1 / totalBefore));
+  return Math.max(0, count / total - before / totalBefore - confidence * error);
+};
+
+const sum = (counts: ReadonlyMap<string, number>): number => {
+  let total = 0;
+  for (const count of counts.values()) total += count;
+  return total;
+};

@@ -1,0 +1,135 @@
+import { writeFileSync } from 'node:fs';
+import { Failure } from '../../lib/model/failure.ts';
+import { assemble, type Trace } from '../../lib/trace/assemble.ts';
+import { renderReport } from '../../lib/trace/report.ts';
+import { rankCauses } from '../../lib/trace/root-cause.ts';
+import { type Score, scoreTraces } from '../../lib/trace/score.ts';
+import { windowStartOf } from '../../lib/trace/window.ts';
+import type { Command } from '../command.ts';
+import { noteRefused, readSpans } from '../read-spans.ts';
+
+const help = `usage: npm run tidemark -- score <otlp.json>... [--baseline FILE]... [--window SECONDS] [--json] [--html FILE]
+
+Scores spans as the deployed functions do: findings, services, and which service is the likely cause. Files hold OTLP as JSON or
+protobuf, plain, gzip or zstd. A trace belongs to the window of its first span.
+
+--baseline FILE    spans of a healthy time: causes are ranked by what shifted against it; without one, by share of the critical path
+--window SECONDS   length of a window (60); the thresholds are per window
+--json             { windows, findings, services, rootCauses }
+--html FILE        also write the report page`;
+
+export const command: Command = {
+  summary: 'findings, heat map and metrics of spans',
+  help,
+  run: async (args, io) => {
+    const { files, baseline, windowSeconds, json, html } = parse(args);
+    const { spans, refused } = await readSpans(files);
+    noteRefused(refused, io.err);
+    const traces = assemble(spans);
+    const windows = [...byWindow(traces, windowSeconds)].map(([start, part]) => scoreTraces(start, part));
+    const whole = scoreTraces(windows[0]?.window ?? '', traces);
+    const healthy = baseline.length === 0 ? undefined : assemble((await readSpans(baseline)).spans);
+    const rootCauses = healthy === undefined ? whole.rootCauses : rankCauses(traces, healthy);
+    const findings = windows.flatMap((window) => window.findings);
+    if (html !== undefined) writeFileSync(html, page(traces, whole, findings));
+    if (json) {
+      const answer = {
+        windows: windows.map(({ window, traces: counts }) => ({ window, ...counts })),
+        findings: findings.map(({ kind, service, value, threshold, window, traceIds, summary }) => ({
+          kind,
+          service,
+          value,
+          threshold,
+          window,
+          traceIds,
+          summary,
+        })),
+        services: whole.services,
+        heatMap: whole.heatMap,
+        rootCauses,
+      };
+      io.out(`${JSON.stringify(answer, undefined, 2)}\n`);
+      return 0;
+    }
+    io.out(summary(whole, windows.length, findings, rootCauses));
+    return 0;
+  },
+};
+
+const parse = (args: readonly string[]) => {
+  const files: string[] = [];
+  const baseline: string[] = [];
+  let windowSeconds = 60;
+  let json = false;
+  let html: string | undefined;
+  for (let at = 0; at < args.length; at += 1) {
+    const arg = args[at] ?? '';
+    const value = () => {
+      at += 1;
+      const given = args[at];
+      if (given === undefined) throw new Failure('bad-input', `${arg} needs a value`);
+      return given;
+    };
+    if (arg === '--json') json = true;
+    else if (arg === '--html') html = value();
+    else if (arg === '--baseline') baseline.push(value());
+    else if (arg === '--window') {
+      windowSeconds = Number(value());
+      if (!Number.isInteger(windowSeconds) || windowSeconds < 1 || windowSeconds > 86_400) {
+        throw new Failure('bad-input', `--window is whole seconds from 1 to 86400, got '${args[at]}'`);
+      }
+    } else if (arg.startsWith('--')) throw new Failure('bad-input', `unknown option '${arg}'; see --help`);
+    else files.push(arg);
+  }
+  if (files.length === 0) throw new Failure('bad-input', 'a file is needed; see --help');
+  return { files, baseline, windowSeconds, json, html };
+};
+
+const byWindow = (traces: readonly Trace[], windowSeconds: number): Map<string, Trace[]> => {
+  const windows = new Map<string, Trace[]>();
+  for (const trace of traces) {
+    const first = trace.nodes[0]?.span;
+    if (first === undefined) continue;
+    const start = windowStartOf(first.startNanos, windowSeconds);
+    const part = windows.get(start);
+    if (part === undefined) windows.set(start, [trace]);
+    else part.push(trace);
+  }
+  return new Map([...windows].sort(([a], [b]) => (a < b ? -1 : 1)));
+};
+
+const page = (traces: readonly Trace[], whole: Score, findings: Score['findings']): string => {
+  const wanted = new Set([...findings.map(({ exemplar }) => exemplar.traceId).slice(0, 3), whole.exemplar]);
+  return renderReport({
+    title: 'tidemark: scored spans',
+    subtitle: `${whole.traces.count} traces, ${whole.traces.spans} spans, ${findings.length} findings`,
+    traces: traces.filter(({ traceId }) => wanted.has(traceId)),
+    heatMap: whole.heatMap,
+    findings,
+    services: whole.services,
+  });
+};
+
+const summary = (
+  whole: Score,
+  windows: number,
+  findings: Score['findings'],
+  causes: readonly { readonly service: string; readonly score: number }[],
+): string =>
+  [
+    `${whole.traces.count} traces, ${whole.traces.spans} spans, ${whole.traces.orphans} orphans, ${windows} windows`,
+    '',
+    ...(findings.length === 0
+      ? ['nothing was found']
+      : findings.map((each) => `${each.window}  ${each.kind}  ${each.summary}`)),
+    '',
+    `${'service'.padEnd(32)}    spans   errors       P95`,
+    ...Object.entries(whole.services).map(
+      ([name, { spans, errors, p95Seconds }]) =>
+        `${name.padEnd(32)} ${String(spans).padStart(8)} ${String(errors).padStart(8)} ${`${p95Seconds.toFixed(3)} s`.padStart(9)}`,
+    ),
+    '',
+    'likely causes',
+    ...causes.slice(0, 5).map(({ service, score }) => `${service.padEnd(32)} ${score.toFixed(3)}`),
+    '',
+  ].join('\n');
