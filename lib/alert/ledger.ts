@@ -27,8 +27,8 @@ export const ledger = ({
 }) => ({
   note: async (alert: Alert, step: string, fields: Readonly<Record<string, unknown>>): Promise<void> => {
     const at = new Date(clock()).toISOString();
-    // Two steps may fall on one millisecond; the tail keeps both.
-    const sk = `${at}#${Math.floor(random() * 2 ** 32).toString(16)}`;
+    // Two steps may fall on one millisecond; their names and the tail keep both.
+    const sk = `${at}#${step}#${Math.floor(random() * 2 ** 32).toString(16)}`;
     await table.put({
       pk: `ledger#${alert.fingerprint}`,
       sk,
