@@ -1,4 +1,4 @@
-import { type CfnElement, Duration, RemovalPolicy, Stack, type StackProps, Validations } from 'aws-cdk-lib';
+import { type CfnElement, CfnOutput, Duration, RemovalPolicy, Stack, type StackProps, Validations } from 'aws-cdk-lib';
 import { AttributeType, BillingMode, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
 import { ManagedPolicy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { BlockPublicAccess, Bucket, BucketEncryption } from 'aws-cdk-lib/aws-s3';
@@ -41,6 +41,8 @@ export class StateStack extends Stack {
       reason:
         'Only the functions read and write it, with keys derived from content; access logs would need a second bucket that outweighs this one.',
     });
+    new CfnOutput(this, 'TableName', { value: this.table.tableName });
+    new CfnOutput(this, 'BucketName', { value: this.bucket.bucketName });
     this.writeSpans = this.#policy('WriteSpans', [{ actions: ['s3:PutObject'], prefix: 'spans/' }]);
     this.readSpansWriteReports = this.#policy('ReadSpansWriteReports', [
       { actions: ['s3:GetObject'], prefix: 'spans/' },

@@ -15,6 +15,7 @@ import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
+import { shopNames } from './names.ts';
 
 export interface ShopStackProps extends StackProps {
   /** The bundled code of one service in `services/`. */
@@ -25,9 +26,6 @@ export interface ShopStackProps extends StackProps {
   /** Queue that readings are pushed to: tidemark's readings queue. */
   readonly readingsQueueName: string;
 }
-
-/** Names that tidemark's configuration knows the shop by; the shop itself knows nothing of tidemark's names. */
-export const shopNames = { orders: 'shop-orders', inventory: 'shop-inventory', bus: 'shop' } as const;
 
 /**
  * A small shop as it would exist without tidemark: a table, a bus, two queues with dead-letter queues and four functions.

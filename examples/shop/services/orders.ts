@@ -3,7 +3,7 @@ import type { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { SpanKind } from '@opentelemetry/api';
 import { eachRecord, Failure, jsonLog, systemClock, traced, traceEventBridge } from '../../../lib/index.ts';
 import { charge } from './payments-client.ts';
-import { type Order, parseOrder, readFaults, saveOrder } from './shop.ts';
+import { markOldWay, type Order, parseOrder, readFaults, saveOrder } from './shop.ts';
 import { tracing } from './tracing.ts';
 
 const log = jsonLog({ clock: systemClock, context: () => ({ service: 'orders' }) });
@@ -67,7 +67,8 @@ const handle = async (event: unknown) =>
         return;
       }
       const { oldPublisher } = await readFaults();
-      await saveOrder(order, oldPublisher ? 'announced-the-old-way' : 'announced', traceId);
+      await saveOrder(order, 'announced', traceId);
+      if (oldPublisher) await markOldWay(order);
       await (oldPublisher ? announceTheOldWay(order) : announce(order));
     },
     { ...tracing, log, relation: 'parent', concurrency: 5 },

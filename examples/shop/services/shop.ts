@@ -56,6 +56,14 @@ export const saveOrder = async (order: Order, state: string, traceId: string): P
   );
 };
 
+/** Remembers that an order was announced without its trace context, so that a run can tell what the fault broke from what broke by itself. */
+export const markOldWay = async (order: Order): Promise<void> => {
+  const { sdk, client } = await dynamodb();
+  await client.send(
+    new sdk.PutItemCommand({ TableName: table(), Item: { pk: { S: 'old-way' }, sk: { S: order.id } } }),
+  );
+};
+
 /** Takes pieces off the shelf, once per order; answers what the shelf has reserved. */
 export const reserve = async (order: Order): Promise<number> => {
   const { sdk, client } = await dynamodb();

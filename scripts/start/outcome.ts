@@ -1,0 +1,67 @@
+import type { Alert } from '../../lib/model/alert.ts';
+import type { Finding } from '../../lib/model/finding.ts';
+import { serviceOf } from '../../lib/model/span.ts';
+import type { Trace } from '../../lib/trace/assemble.ts';
+
+/** What became of one order, by the shop's own table. */
+export interface OrderState {
+  readonly id: string;
+  /** The trace that the customer was told. */
+  readonly traceId: string;
+  readonly state: string;
+  /** Announced without context by the old publisher. */
+  readonly oldWay: boolean;
+}
+
+/** The form of `out/run.json`; acceptance reads it. */
+export interface Run {
+  readonly traces: { readonly expected: number; readonly whole: number; readonly broken: readonly string[] };
+  readonly alerts: {
+    readonly raised: number;
+    readonly delivered: number;
+    readonly lost: number;
+    readonly duplicates: number;
+  };
+  readonly findings: readonly Finding[];
+  readonly watermarks: { readonly readings: number; readonly breaches: number };
+  readonly seconds: number;
+}
+
+/** The services that the trace of an order must show, by how far it came. */
+const hopsOf = (state: string): readonly string[] =>
+  state === 'declined' ? ['users', 'orders', 'payments'] : ['users', 'orders', 'payments', 'inventory'];
+
+/** A trace is whole when everything it passed is in it, under one root, with no parent missing. */
+export const isWhole = (trace: Trace | undefined, state: string): boolean => {
+  if (trace === undefined || trace.roots.length !== 1 || trace.orphans.length > 0) return false;
+  const services = new Set(trace.nodes.map(({ span }) => serviceOf(span)));
+  return hopsOf(state).every((service) => services.has(service));
+};
+
+export const judgeTraces = (orders: readonly OrderState[], traces: ReadonlyMap<string, Trace>): Run['traces'] => {
+  const expected = orders.filter(({ oldWay }) => !oldWay);
+  const broken = expected
+    .filter(({ traceId, state }) => !isWhole(traces.get(traceId), state))
+    .map(({ traceId }) => traceId);
+  return { expected: expected.length, whole: expected.length - broken.length, broken };
+};
+
+export const identityOf = ({
+  fingerprint,
+  status,
+  startsAt,
+}: Pick<Alert, 'fingerprint' | 'status' | 'startsAt'>): string => `${fingerprint} ${status} ${startsAt}`;
+
+/**
+ * Alerts put on the bus against alerts seen at each destination, each counted at its own end: raised ones by listening on the
+ * bus, delivered ones by what the robots were sent. An alert is delivered when every destination saw it.
+ */
+export const judgeAlerts = (
+  raised: readonly Alert[],
+  seen: Readonly<Record<string, readonly string[]>>,
+): Run['alerts'] => {
+  const wanted = new Set(raised.map(identityOf));
+  const arrived = [...wanted].filter((identity) => Object.values(seen).every((list) => list.includes(identity)));
+  const duplicates = Object.values(seen).reduce((sum, list) => sum + list.length - new Set(list).size, 0);
+  return { raised: wanted.size, delivered: arrived.length, lost: wanted.size - arrived.length, duplicates };
+};
