@@ -53,9 +53,7 @@ export const isBlocked = (message: Message, failed: Message): boolean => {
   const earlier = detailsOf(failed);
   if (later.arn !== earlier.arn) return false;
   if (message.source.partialFailures === 'by-first') return later.groupId === earlier.groupId;
-  return (
-    later.arn?.endsWith('.fifo') === true && later.groupId !== undefined && later.groupId === earlier.groupId
-  );
+  return later.arn?.endsWith('.fifo') === true && later.groupId !== undefined && later.groupId === earlier.groupId;
 };
 
 const kafkaIdentifier = ({ entry }: Message): KafkaIdentifier | undefined => {

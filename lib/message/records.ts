@@ -21,7 +21,7 @@ export const recordsOf = (event: unknown, context?: CallContext): readonly Messa
     const messages: Message[] = [];
     for (let index = 0; index < entries.length; index++) {
       const entry = entries[index];
-      const own = entries !== records || source.claims(entry);
+      const own = typeof entry === 'object' && entry !== null && (entries !== records || source.claims(entry));
       messages.push({ source: own ? source : claimedBy(entry), index, entry, event });
     }
     return messages;
