@@ -21,7 +21,10 @@ export const nezhaItems = (folder: string): readonly NezhaItem[] =>
 export const serviceOfPod = (pod: string): string => pod.replace(/-[0-9a-f]{6,10}-[0-9a-z]{5}$/, '');
 
 /** The traces of one window, exact duplicates removed, with the start of each trace in seconds since the epoch. */
-export const nezhaTraces = (folder: string, id: string): { readonly at: number; readonly tree: CallTree }[] => {
+export const nezhaTraces = (
+  folder: string,
+  id: string,
+): readonly { readonly at: number; readonly tree: CallTree }[] => {
   const file = JSON.parse(gunzipSync(readFileSync(join(folder, `${id}.json.gz`))).toString('utf8')) as {
     t0us: number;
     pods: string[];

@@ -19,8 +19,10 @@ export interface Profile {
   readonly units: Map<string, Moments>;
   /** By operation: how often each call was the last one that its spans made; a fault cuts spans short after the call that met it. */
   readonly endings: Map<string, Map<string, number>>;
-  /** Traces by service: in how many of them it took part. */
+  /** Traces by service: in how many of them another service called it. */
   readonly visits: Map<string, number>;
+  /** The services that each service calls. */
+  readonly callees: Map<string, Set<string>>;
   traces: number;
 }
 
@@ -52,19 +54,22 @@ export interface RankOptions {
   readonly calling: number;
   /** Weight of spans that ended after an unusual call. */
   readonly ending: number;
-  /** Weight of the share of traces that a service takes part in: decides where there is no other evidence. */
-  readonly visit: number;
+  /**
+   * Weight of a service's place in the calls: the share of traces that call it times the services that it calls itself (and one),
+   * as a share of the highest. It decides where there is hardly any evidence: what is called often and does much fails most.
+   */
+  readonly place: number;
 }
 
 export const rankDefaults: RankOptions = {
   floorMs: 1,
-  confidence: 2,
-  prior: 2,
+  confidence: 5,
+  prior: 1.5,
   own: 1.5,
   called: 1,
   calling: 0.8,
-  ending: 4,
-  visit: 0.01,
+  ending: 6,
+  place: 0.1,
 };
 
 /** Services by how much of what shifted against a healthy baseline they explain, likeliest first. */
@@ -86,7 +91,7 @@ export const callTree = ({ nodes }: Trace): CallTree => {
 };
 
 export const profileOf = (trees: Iterable<CallTree>, floorMs = rankDefaults.floorMs): Profile => {
-  const profile: Profile = { units: new Map(), endings: new Map(), visits: new Map(), traces: 0 };
+  const profile: Profile = { units: new Map(), endings: new Map(), visits: new Map(), callees: new Map(), traces: 0 };
   for (const tree of trees) addTree(profile, tree, floorMs);
   return profile;
 };
@@ -98,9 +103,14 @@ const addTree = (profile: Profile, tree: CallTree, floorMs: number): void => {
     const parent = parents[at] as number;
     if (parent >= 0) children[parent]?.push(at);
   }
-  const seen = new Set<string>();
+  const called = new Set<string>();
   services.forEach((service, at) => {
-    seen.add(service);
+    const caller = services[parents[at] as number];
+    if (!profile.callees.has(service)) profile.callees.set(service, new Set());
+    if (caller !== undefined && caller !== service) {
+      called.add(service);
+      calleesOf(profile, caller).add(service);
+    }
     const own = (children[at] as number[]).sort((a, b) => (starts[a] as number) - (starts[b] as number));
     const [only] = own;
     const to = only !== undefined && own.length === 1 && services[only] !== service ? (services[only] as string) : '';
@@ -111,8 +121,17 @@ const addTree = (profile: Profile, tree: CallTree, floorMs: number): void => {
     const callee = last === undefined ? service : calleeOf(last, children, services);
     addCount(profile.endings, operation, `${callee}|${last === undefined ? '' : operations[last]}`);
   });
-  for (const service of seen) profile.visits.set(service, (profile.visits.get(service) ?? 0) + 1);
+  for (const service of called) profile.visits.set(service, (profile.visits.get(service) ?? 0) + 1);
   profile.traces += 1;
+};
+
+const calleesOf = ({ callees }: Profile, service: string): Set<string> => {
+  let own = callees.get(service);
+  if (own === undefined) {
+    own = new Set();
+    callees.set(service, own);
+  }
+  return own;
 };
 
 /** Who answered a call: the service behind a span that only calls, else the span's own. */
@@ -160,14 +179,12 @@ const addCount = (counts: Map<string, Map<string, number>>, key: string, inner: 
 
 /** The same for profiles. */
 export const rankProfiles = (now: Profile, usual: Profile, options: RankOptions = rankDefaults): Cause[] => {
-  const services = [...new Set([...now.visits.keys(), ...usual.visits.keys()])].sort();
+  const services = [...new Set([...now.callees.keys(), ...usual.callees.keys()])].sort();
   const evidence = new Map(
     services.map((service) => [service, { own: 0, ending: 0, edges: new Map<string, number>() }]),
   );
-  const pairs = new Set<string>();
   for (const [key, unit] of now.units) {
     const before = usual.units.get(key);
-    if (unit.to !== '') pairs.add(`${unit.from}→${unit.to}`);
     if (before === undefined) continue;
     const shift = shiftOf(unit, before, options.confidence);
     const from = evidence.get(unit.from);
@@ -191,6 +208,9 @@ export const rankProfiles = (now: Profile, usual: Profile, options: RankOptions 
       if (blamed !== undefined) blamed.ending = Math.max(blamed.ending, excess);
     }
   }
+  const placeOf = (service: string) =>
+    ((now.visits.get(service) ?? 0) / Math.max(1, now.traces)) * (1 + (now.callees.get(service)?.size ?? 0));
+  const highest = Math.max(...services.map(placeOf), Number.MIN_VALUE);
   return services
     .map((service) => {
       const { own, ending, edges } = evidence.get(service) ?? { own: 0, ending: 0, edges: new Map<string, number>() };
@@ -198,8 +218,8 @@ export const rankProfiles = (now: Profile, usual: Profile, options: RankOptions 
       for (const [edge, shift] of edges) {
         explained += shift * (edge.startsWith(`${service}→`) ? options.calling : options.called);
       }
-      const visited = (now.visits.get(service) ?? 0) / Math.max(1, now.traces);
-      return { service, score: explained / (1 + edges.size + options.prior) + options.visit * visited };
+      const place = placeOf(service) / highest;
+      return { service, score: explained / (1 + edges.size + options.prior) + options.place * place };
     })
     .sort((a, b) => b.score - a.score || (a.service < b.service ? -1 : 1));
 };

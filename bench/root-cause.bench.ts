@@ -1,0 +1,146 @@
+import { existsSync } from 'node:fs';
+import { type Profile, profileOf, type RankOptions, rankDefaults, rankProfiles } from '../lib/trace/root-cause.ts';
+import type { Bench } from './index.ts';
+import { nezhaItems, nezhaTraces, serviceOfPod } from './nezha.ts';
+
+interface Case {
+  readonly system: string;
+  readonly kind: string;
+  readonly truth: string;
+  readonly now: Profile;
+  readonly usual: Profile;
+}
+
+/** Traces that begin this long before a fault are taken to be healthy: its stated time is to the second, and clocks differ. */
+const guardSeconds = 3;
+/** With fewer traces than this after the stated time, the whole window is the bad one. */
+const minTraces = 10;
+
+const published: Readonly<Record<string, Readonly<Record<string, readonly number[]>>>> = {
+  OnlineBoutique: {
+    MicroRank: [41.07, 48.21, 62.5],
+    TraceAnomaly: [30.35, 33.92, 48.21],
+    'Nezha, traces only': [14.28, 17.85, 17.85],
+  },
+  TrainTicket: {
+    MicroRank: [15.56, 24.44, 35.56],
+    TraceAnomaly: [13.33, 28.89, 33.33],
+    'Nezha, traces only': [6.67, 8.89, 11.11],
+  },
+};
+
+/** What leave-one-out may choose among. */
+const grid: readonly Partial<RankOptions>[] = [3, 4, 5, 6].flatMap((confidence) =>
+  [0.05, 0.1, 0.2].flatMap((place) => [4, 6, 8].map((ending) => ({ confidence, place, ending }))),
+);
+
+export const bench: Bench = {
+  question: 'does the service that a fault was injected into come first? (--data DIR: converted Nezha windows)',
+  run: async ({ json, args }) => {
+    const folder = args[args.indexOf('--data') + 1];
+    if (!args.includes('--data') || folder === undefined || !existsSync(`${folder}/manifest.json`)) {
+      process.stderr.write(
+        'bench root-cause: --data needs a folder that holds manifest.json and the windows it names\n',
+      );
+      process.exitCode = 2;
+      return;
+    }
+    const cases = load(folder);
+    const ranks = new Map(cases.map((each) => [each, rankOf(each, rankDefaults)]));
+    const systems = Object.fromEntries(
+      [...new Set(cases.map(({ system }) => system))].map((system) => {
+        const own = cases.filter((each) => each.system === system);
+        const kinds = [...new Set(own.map(({ kind }) => kind))].sort();
+        const of = (part: readonly Case[]) => accuracy(part.map((each) => ranks.get(each) ?? 0));
+        return [
+          system,
+          {
+            ...of(own),
+            kinds: Object.fromEntries(kinds.map((kind) => [kind, of(own.filter((c) => c.kind === kind))])),
+          },
+        ];
+      }),
+    );
+    const validated = args.includes('--cross-validate') ? crossValidate(cases) : undefined;
+    if (json) {
+      const answer = { name: 'root-cause', node: process.version, cases: [], systems, ...(validated && { validated }) };
+      process.stdout.write(`${JSON.stringify(answer, undefined, 2)}\n`);
+      return;
+    }
+    for (const [system, { kinds, ...all }] of Object.entries(systems)) {
+      process.stdout.write(`\n${line(system, all)}\n`);
+      for (const [kind, part] of Object.entries(kinds)) process.stdout.write(`${line(`  ${kind}`, part)}\n`);
+      const held = validated?.[system];
+      if (held !== undefined) process.stdout.write(`${line('  parameters by leave-one-out', held)}\n`);
+      for (const [name, row] of Object.entries(published[system] ?? {})) {
+        process.stdout.write(
+          `${`  ${name} (published)`.padEnd(36)}      ${row.map((x) => x.toFixed(1).padStart(6)).join('')}\n`,
+        );
+      }
+    }
+    process.stdout.write(
+      '\nAS@1, AS@3, AS@5 in %. Published rows: Nezha, FSE 2023, table 3, on the full data, of which some windows are missing here.\n',
+    );
+  },
+};
+
+/** A window's traces from the fault on, against the day's healthy ones and those of the same window before the fault. */
+const load = (folder: string): Case[] => {
+  const items = nezhaItems(folder).filter(({ id }) => id !== null);
+  const healthy = new Map<string, ReturnType<typeof nezhaTraces>>();
+  for (const { id, kind, day } of items) {
+    if (kind === 'normal' && id !== null) healthy.set(day, [...(healthy.get(day) ?? []), ...nezhaTraces(folder, id)]);
+  }
+  return items.flatMap(({ id, kind, day, system, inject_time, inject_pod, inject_type }): Case[] => {
+    if (kind !== 'fault' || id === null || inject_pod === undefined || inject_time === undefined) return [];
+    const traces = nezhaTraces(folder, id);
+    const injected = Date.parse(`${inject_time.replace(' ', 'T')}Z`) / 1000;
+    const after = traces.filter(({ at }) => at >= injected);
+    const before = traces.filter(({ at }) => at < injected - guardSeconds);
+    const isSplit = after.length >= minTraces;
+    const trees = (list: typeof traces) => list.map(({ tree }) => tree);
+    return [
+      {
+        system: system ?? 'unknown',
+        kind: inject_type ?? 'unknown',
+        truth: serviceOfPod(inject_pod),
+        now: profileOf(trees(isSplit ? after : traces)),
+        usual: profileOf([...trees(healthy.get(day) ?? []), ...(isSplit ? trees(before) : [])]),
+      },
+    ];
+  });
+};
+
+/** 1 for the first; Infinity when the service is not in the list. */
+const rankOf = ({ now, usual, truth }: Case, options: RankOptions): number => {
+  const at = rankProfiles(now, usual, options).findIndex(({ service }) => service === truth);
+  return at < 0 ? Number.POSITIVE_INFINITY : at + 1;
+};
+
+const accuracy = (ranks: readonly number[]) => {
+  const within = (k: number) =>
+    ranks.length === 0 ? 0 : Math.round((1e4 * ranks.filter((rank) => rank <= k).length) / ranks.length) / 100;
+  return { n: ranks.length, as1: within(1), as3: within(3), as5: within(5) };
+};
+
+/** Each fault ranked with the parameters that are best for all others, by mean reciprocal rank averaged over both systems. */
+const crossValidate = (cases: readonly Case[]) => {
+  const table = grid.map((options) => cases.map((each) => rankOf(each, { ...rankDefaults, ...options })));
+  const sizes = new Map<string, number>();
+  for (const { system } of cases) sizes.set(system, (sizes.get(system) ?? 0) + 1);
+  const held = cases.map((_, left) => {
+    const worth = table.map((ranks) =>
+      ranks.reduce(
+        (sum, rank, at) => (at === left ? sum : sum + 1 / rank / (sizes.get(cases[at]?.system ?? '') ?? 1)),
+        0,
+      ),
+    );
+    return table[worth.indexOf(Math.max(...worth))]?.[left] ?? Number.POSITIVE_INFINITY;
+  });
+  return Object.fromEntries(
+    [...sizes.keys()].map((system) => [system, accuracy(held.filter((_, at) => cases[at]?.system === system))]),
+  );
+};
+
+const line = (name: string, { n, as1, as3, as5 }: { n: number; as1: number; as3: number; as5: number }): string =>
+  `${name.padEnd(36)} ${String(n).padStart(4)} ${[as1, as3, as5].map((x) => x.toFixed(1).padStart(6)).join('')}`;
