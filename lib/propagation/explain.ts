@@ -4,6 +4,7 @@ import { type Extracted, type Start, sampledOf, type TraceContext } from '../mod
 import { extract, isSameTrace } from './extract.ts';
 import { isContext } from './format.ts';
 import { type Propagation, standard } from './propagation.ts';
+import { wordsOf } from './refusals.ts';
 
 /** One carrier that held something. */
 export interface Candidate {
@@ -35,7 +36,7 @@ export const explain = (message: Message, using: Propagation = standard): Explan
   const extracted = extract(message, using, {
     saw: (path, format, family, read, place) => {
       const found = { path, format, family, place };
-      if (typeof read === 'string') seen.push({ ...found, refused: read });
+      if (typeof read === 'string') seen.push({ ...found, refused: wordsOf(format, read) });
       else seen.push(isContext(read) ? { ...found, context: read } : { ...found, start: read });
     },
     closed: (path, reason) => seen.push({ path, format: '', family: 'custom', place: undefined, refused: reason }),

@@ -16,7 +16,7 @@ export interface Format {
   readonly fields: readonly string[];
   /** The names that make `read` worth calling, as usually spelled. Compared without case. */
   readonly marks: readonly string[];
-  /** The context, what is said about a trace to start, or in words why it is refused. Total, and allocates nothing to refuse. */
+  /** The context, what is said about a trace to start, or a short code that says why it is refused (refusals.ts has the words). Total, and allocates nothing to refuse. */
   readonly read: (values: object, text: Text, find: Find) => TraceContext | Start | string;
   readonly write: (context: TraceContext, set: (name: string, value: string) => unknown) => void;
 }

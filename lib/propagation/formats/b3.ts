@@ -11,7 +11,7 @@ export const b3: Format = {
   marks: ['b3'],
   read: (values, text, find) => {
     const header = find(values, text, 'b3');
-    return header === undefined ? 'has no text value' : readSingle(first(header));
+    return header === undefined ? 'absent' : readSingle(first(header));
   },
   write: (context, set) => {
     const state =
@@ -31,28 +31,28 @@ const readSingle = (header: string): TraceContext | Start | string => {
 };
 
 const readLower = (header: string): TraceContext | Start | string => {
-  if (header === '') return 'is empty';
+  if (header === '') return 'empty';
   if (header.length === 1) return decisionOf(header.charCodeAt(0)) ?? badState;
   const cut = header.charCodeAt(16) === dash ? 16 : 32;
   if (header.charCodeAt(cut) !== dash || !isId(header, 0, cut)) {
-    return 'has a trace id that is not 16 or 32 hex digits, or all zero';
+    return 'trace';
   }
   const state = cut + 17;
   const size = header.length;
-  if (size < state || !isId(header, cut + 1, state)) return 'has a span id that is not 16 hex digits, or all zero';
+  if (size < state || !isId(header, cut + 1, state)) return 'span';
   if (size === state) return contextOf(header.slice(0, cut), header.slice(cut + 1, state), undefined);
   if ((size !== state + 2 && size !== state + 19) || header.charCodeAt(state) !== dash) {
-    return 'has something after its ids that is no state';
+    return 'tail';
   }
   if (size > state + 2 && (header.charCodeAt(state + 2) !== dash || !isId(header, state + 3, size))) {
-    return 'has a parent span id that is not 16 hex digits, or all zero';
+    return 'parent';
   }
   const decision = decisionOf(header.charCodeAt(state + 1));
   if (decision === undefined) return badState;
   return contextOf(header.slice(0, cut), header.slice(cut + 1, state), decision);
 };
 
-const badState = 'has a state other than 0, 1 or d';
+const badState = 'state';
 
 /** Shared: a decision alone allocates nothing. */
 export const deny: Start = { sampled: false };

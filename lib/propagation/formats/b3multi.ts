@@ -27,11 +27,11 @@ export const b3multi: Format = {
     if (typeof decision === 'string') return decision;
     const traceId = idOf(field(values, text, find, 'x-b3-traceid', 'X-B3-TraceId'));
     const spanId = idOf(field(values, text, find, 'x-b3-spanid', 'X-B3-SpanId'));
-    if (traceId === undefined && spanId === undefined) return decision ?? 'has neither ids nor a decision';
-    if (traceId === undefined) return 'has a span id without X-B3-TraceId';
-    if (traceId === '') return 'has a trace id that is not 16 or 32 hex digits, or all zero';
-    if (spanId === undefined) return 'has a trace id without X-B3-SpanId';
-    if (spanId.length !== 16) return 'has a span id that is not 16 hex digits, or all zero';
+    if (traceId === undefined && spanId === undefined) return decision ?? 'none';
+    if (traceId === undefined) return 'no-trace';
+    if (traceId === '') return 'trace';
+    if (spanId === undefined) return 'no-span';
+    if (spanId.length !== 16) return 'span';
     return contextOf(traceId, spanId, decision);
   },
   write: (context, set) => {
@@ -64,5 +64,5 @@ const decisionOf = (sampled: string | undefined, flags: string | undefined): Sta
   const word = sampled.toLowerCase();
   if (word === 'true') return accept;
   if (word === 'false') return deny;
-  return word === 'd' ? debug : 'has X-B3-Sampled other than 1 or 0';
+  return word === 'd' ? debug : 'state';
 };

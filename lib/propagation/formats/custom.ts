@@ -16,9 +16,9 @@ export const customFormat = (config: CustomFormat): Format => {
       try {
         const found =
           decode === undefined ? readFields(config, values, text, find) : decode(textsOf(names, values, text, find));
-        return found === undefined ? 'is not of the configured form' : checked(found);
+        return found === undefined ? 'form' : checked(found);
       } catch {
-        return 'made the configured decoder throw';
+        return 'threw';
       }
     },
     write: (context, set) => {
@@ -42,11 +42,11 @@ const checked = ({ traceId, spanId, sampled }: Parts): TraceContext | Start | st
   const trace = idOf(traceId, 32);
   if (trace === undefined) {
     if (traceId === undefined && sampled !== undefined) return { sampled };
-    return 'has a trace id that is not up to 32 hex digits, or all zero';
+    return 'trace';
   }
   if (spanId === undefined) return sampled === undefined ? { traceId: trace } : { traceId: trace, sampled };
   const span = idOf(spanId, 16);
-  if (span === undefined) return 'has a span id that is not up to 16 hex digits, or all zero';
+  if (span === undefined) return 'span';
   const flags = sampled === true ? 1 : 0;
   if (sampled === undefined) return { traceId: trace, spanId: span, flags, traceState: undefined, deferred: true };
   return { traceId: trace, spanId: span, flags, traceState: undefined };

@@ -14,7 +14,7 @@ export const datadog: Format = {
     const trace = find(values, text, 'x-datadog-trace-id');
     const parent = find(values, text, 'x-datadog-parent-id');
     const lower = trace === undefined ? undefined : hexOf(first(trace));
-    if (lower === undefined) return 'has a trace id that is not a decimal number of 64 bits, or is zero';
+    if (lower === undefined) return 'trace';
     const traceId = upperOf(find(values, text, 'x-datadog-tags')) + lower;
     const priority = Number(first(find(values, text, 'x-datadog-sampling-priority') ?? 'none'));
     const sampled = Number.isInteger(priority) ? priority > 0 : undefined;

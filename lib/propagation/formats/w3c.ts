@@ -33,7 +33,7 @@ const readCloudEvent = (values: object, text: Text, find: Find): TraceContext | 
     const refusal = refusalOf(header);
     return refusal ?? contextOf(header, find(values, text, `${prefix}tracestate`));
   }
-  return 'has no text value';
+  return 'absent';
 };
 
 const contextOf = (header: string, state: string | undefined): TraceContext => ({
@@ -53,23 +53,23 @@ const dash = 45;
 
 /** Why a `traceparent` is not one; undefined when it is. */
 const refusalOf = (header: string): string | undefined => {
-  if (header.length < 55) return header === '' ? 'is empty' : 'is shorter than 55 characters';
+  if (header.length < 55) return header === '' ? 'empty' : 'short';
   const major = digitAt(header, 0);
   const minor = digitAt(header, 1);
-  if (major > 15 || minor > 15) return 'has a version that is not two lower-case hex digits';
-  if (major === 15 && minor === 15) return 'has version ff, which is forbidden';
+  if (major > 15 || minor > 15) return 'version';
+  if (major === 15 && minor === 15) return 'ff';
   if (header.length > 55) {
     if (major === 0 && minor === 0) {
-      return header.includes(',') ? 'occurs more than once' : 'is longer than the 55 characters of version 00';
+      return header.includes(',') ? 'repeated' : 'long';
     }
-    if (header.charCodeAt(55) !== dash) return 'has something other than - after its flags';
+    if (header.charCodeAt(55) !== dash) return 'tail';
   }
   if (header.charCodeAt(2) !== dash || header.charCodeAt(35) !== dash || header.charCodeAt(52) !== dash) {
-    return 'does not have its dashes in place';
+    return 'dashes';
   }
-  if (!isId(header, 3, 35)) return 'has a trace id that is not 32 lower-case hex digits, or all zero';
-  if (!isId(header, 36, 52)) return 'has a parent id that is not 16 lower-case hex digits, or all zero';
-  if (digitAt(header, 53) > 15 || digitAt(header, 54) > 15) return 'has flags that are not two lower-case hex digits';
+  if (!isId(header, 3, 35)) return 'trace';
+  if (!isId(header, 36, 52)) return 'span';
+  if (digitAt(header, 53) > 15 || digitAt(header, 54) > 15) return 'flags';
   return undefined;
 };
 

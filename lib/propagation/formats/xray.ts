@@ -12,7 +12,7 @@ export const xray: Format = {
   marks: spellings,
   read: (values, text, find) => {
     const header = headerIn(values, text, find);
-    return header === undefined ? 'has no text value' : readXray(header);
+    return header === undefined ? 'absent' : readXray(header);
   },
   write: (context, set) => {
     set('X-Amzn-Trace-Id', xrayHeader(context));
@@ -37,8 +37,8 @@ const headerIn = (values: object, text: Text, find: Find): string | undefined =>
 const maxLength = 2048;
 
 const readXray = (header: string): TraceContext | Start | string => {
-  if (header === '') return 'is empty';
-  if (header.length > maxLength) return 'is longer than 2048 characters';
+  if (header === '') return 'empty';
+  if (header.length > maxLength) return 'long';
   const read = readLower(header);
   if (typeof read !== 'string') return read;
   const lower = header.toLowerCase();
@@ -71,7 +71,7 @@ const readLower = (header: string): TraceContext | Start | string => {
     }
     start = next + 1;
   }
-  if (root < 0) return 'has no Root';
+  if (root < 0) return 'no-trace';
   if (
     rootEnd - root !== 35 ||
     header.charCodeAt(root) !== 49 ||
@@ -80,9 +80,9 @@ const readLower = (header: string): TraceContext | Start | string => {
     !isHex(header, root + 2, root + 10) ||
     !isHex(header, root + 11, root + 35)
   ) {
-    return 'has a Root that is not 1-{8 hex}-{24 hex}';
+    return 'trace';
   }
-  if (!isId(header, root + 2, root + 10) && !isId(header, root + 11, root + 35)) return 'has a Root of zeros';
+  if (!isId(header, root + 2, root + 10) && !isId(header, root + 11, root + 35)) return 'zeros';
   const state = sampled < 0 || sampledEnd - sampled !== 1 ? 0 : header.charCodeAt(sampled);
   const traceId = joined(header, root);
   if (parent < 0 || parentEnd - parent !== 16 || !isId(header, parent, parentEnd)) {
