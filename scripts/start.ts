@@ -7,6 +7,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join, normalize } from 'node:path';
 import { DynamoDBClient, PutItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
+import { startCluster } from '../examples/shop/kubernetes.ts';
 import { startTraffic, type Traffic } from '../examples/shop/traffic.ts';
 import { systemClock, systemRandom } from '../lib/adapters/clock.ts';
 import { decompress } from '../lib/adapters/compression.ts';
@@ -19,7 +20,6 @@ import { decodeJson } from '../lib/trace/decode.ts';
 import { type LedgerRow, renderReport } from '../lib/trace/report.ts';
 import { type Score, scoreTraces } from '../lib/trace/score.ts';
 import { boot, type Cloud } from '../local/cloud.ts';
-import { startKubernetesApi } from '../test/support/kubernetes-api.ts';
 import { startWecomRobot } from '../test/support/robots/wecom.ts';
 import { progress } from './progress.ts';
 import { identityOf, judgeAlerts, judgeTraces, type OrderState, type Run } from './start/outcome.ts';
@@ -159,11 +159,9 @@ const startSurroundings = async (withFaults: boolean) => {
   });
   await new Promise<void>((done) => audit.listen(0, '127.0.0.1', done));
   const { port } = audit.address() as { port: number };
-  const kubernetes = await startKubernetesApi({ clock: systemClock, token: 'local-token' });
-  const memory = (share: number) =>
-    kubernetes.setUsage('shop', 'inventory-0', 'app', { memoryBytes: Math.round(share * 512 * 1024 * 1024) });
+  const cluster = await startCluster({ clock: systemClock, token: 'local-token' });
   return {
-    kubernetesUrl: kubernetes.url,
+    kubernetesUrl: cluster.url,
     secrets: {
       'secretsmanager:shop/robot-url': robot.url,
       'secretsmanager:shop/audit-url': `http://127.0.0.1:${port}/alerts`,
@@ -171,18 +169,18 @@ const startSurroundings = async (withFaults: boolean) => {
       'secretsmanager:shop/kubernetes-token': 'local-token',
     },
     /** The pod fills up over half of the run, is restarted, and is well again. */
-    setMemory: (share: number) => memory(withFaults ? share : 0.4),
+    setMemory: (share: number) => cluster.setMemory(withFaults ? share : 0.4),
     /** Identities of the alerts that each destination was sent, in order. */
     seen: (): Record<string, readonly string[]> => ({
       audit: audited.map(identityOf),
       oncall: robot.received.map(({ body }) => identityInText((body['markdown'] as { content: string }).content)),
     }),
-    readings: () => kubernetes.requests(),
+    readings: () => cluster.readings(),
     stop: async () => {
       audit.close();
       audit.closeAllConnections();
       await robot.stop();
-      await kubernetes.stop();
+      await cluster.stop();
     },
   };
 };
