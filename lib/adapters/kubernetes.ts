@@ -33,7 +33,7 @@ export const kubernetesCluster = (options: KubernetesOptions) => {
       const { endpoint, headers, ...tls } = await connection();
       const url = `${endpoint}${path}?limit=${pageSize}${query}${next === '' ? '' : `&continue=${encodeURIComponent(next)}`}`;
       const page = await requestJson({ url, headers, timeoutMs, where, ...tls });
-      const { items: found, metadata } = page as { items?: unknown; metadata?: { continue?: unknown } };
+      const { items: found, metadata } = (page ?? {}) as { items?: unknown; metadata?: { continue?: unknown } };
       if (!Array.isArray(found)) throw new Failure('unavailable', 'the answer is no list of items', { where });
       for (const item of found) items.push(item as T);
       const token = metadata?.continue;
@@ -120,31 +120,28 @@ const describeMs = 60 * 60_000;
  * learns who we are (aws-iam-authenticator, `k8s-aws-v1.`).
  */
 const eksConnection = ({ name, clock, env }: KubernetesOptions, cluster: string): (() => Promise<Connection>) => {
-  let described: { readonly until: number; readonly endpoint: string; readonly ca: string } | undefined;
+  const where = `watermarks.clusters.${name}`;
+  // Promises, since the lists of one snapshot are asked for at the same time.
+  let described: { readonly until: number; readonly found: Promise<{ endpoint: string; ca: string }> } | undefined;
   let token: { readonly until: number; readonly text: string } | undefined;
   return async () => {
-    const where = `watermarks.clusters.${name}`;
     const region = env['AWS_REGION'] ?? env['AWS_DEFAULT_REGION'];
     if (region === undefined) throw new Failure('misconfigured', 'AWS_REGION is not set', { where });
     const { signedHeaders, presignedUrl, credentialsOf } = await import('./sigv4.ts');
     const credentials = credentialsOf(env);
-    if (credentials === undefined)
+    if (credentials === undefined) {
       throw new Failure('misconfigured', 'there are no AWS credentials in the environment', { where });
+    }
     const at = clock();
     if (described === undefined || described.until < at) {
       const base = env['AWS_ENDPOINT_URL_EKS'] ?? env['AWS_ENDPOINT_URL'] ?? `https://eks.${region}.amazonaws.com`;
       const url = `${base}/clusters/${encodeURIComponent(cluster)}`;
       const headers = signedHeaders({ method: 'GET', url, region, service: 'eks', credentials, at });
-      const answer = (await requestJson({ url, headers, timeoutMs: 5000, where: `eks/${cluster}` })) as {
-        cluster?: { endpoint?: string; certificateAuthority?: { data?: string } };
-      };
-      const { endpoint, certificateAuthority } = answer.cluster ?? {};
-      if (endpoint === undefined || certificateAuthority?.data === undefined) {
-        throw new Failure('unavailable', 'DescribeCluster names no endpoint (is the cluster still being made?)', {
-          where: `eks/${cluster}`,
-        });
-      }
-      described = { until: at + describeMs, endpoint, ca: pemOf(certificateAuthority.data) };
+      const asked = { until: at + describeMs, found: describeCluster(url, headers, cluster) };
+      described = asked;
+      asked.found.catch(() => {
+        if (described === asked) described = undefined;
+      });
     }
     if (token === undefined || token.until < at) {
       const url = presignedUrl({
@@ -159,8 +156,22 @@ const eksConnection = ({ name, clock, env }: KubernetesOptions, cluster: string)
       });
       token = { until: at + tokenMs, text: `k8s-aws-v1.${Buffer.from(url).toString('base64url')}` };
     }
-    return { endpoint: described.endpoint, ca: described.ca, headers: { authorization: `Bearer ${token.text}` } };
+    const bearer = `Bearer ${token.text}`;
+    const { endpoint, ca } = await described.found;
+    return { endpoint, ca, headers: { authorization: bearer } };
   };
+};
+
+const describeCluster = async (url: string, headers: Readonly<Record<string, string>>, cluster: string) => {
+  const where = `eks/${cluster}`;
+  const answer = (await requestJson({ url, headers, timeoutMs: 5000, where })) as {
+    cluster?: { endpoint?: string; certificateAuthority?: { data?: string } };
+  } | null;
+  const { endpoint, certificateAuthority } = answer?.cluster ?? {};
+  if (endpoint === undefined || certificateAuthority?.data === undefined) {
+    throw new Failure('unavailable', 'DescribeCluster names no endpoint (is the cluster still being made?)', { where });
+  }
+  return { endpoint, ca: pemOf(certificateAuthority.data) };
 };
 
 /** A literal, or `env:NAME`. */

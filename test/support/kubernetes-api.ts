@@ -33,6 +33,8 @@ export interface KubernetesApi {
   readonly setFault: (fault: ApiFault | undefined) => void;
   /** Paths with queries as they were asked, oldest first. */
   readonly requests: string[];
+  /** The `authorization` header of each. */
+  readonly authorizations: string[];
   readonly close: () => Promise<void>;
 }
 
@@ -43,7 +45,12 @@ export interface KubernetesApi {
  */
 export const kubernetesApi = async (
   options: {
-    readonly tls?: { readonly key: string; readonly cert: string; readonly ca?: string; readonly requestCert?: boolean };
+    readonly tls?: {
+      readonly key: string;
+      readonly cert: string;
+      readonly ca?: string;
+      readonly requestCert?: boolean;
+    };
     /** Only this bearer token is let in. @default everybody */
     readonly token?: string;
     readonly clock?: () => number;
@@ -58,6 +65,7 @@ export const kubernetesApi = async (
   const nodeUsage = new Map<string, { memoryBytes: number; cpuCores: number }>();
   const autoscalers: HorizontalPodAutoscaler[] = [];
   const requests: string[] = [];
+  const authorizations: string[] = [];
   let fault: ApiFault | undefined;
 
   const stamp = () => {
@@ -87,6 +95,7 @@ export const kubernetesApi = async (
   const answer = (request: IncomingMessage, response: ServerResponse): void => {
     const url = new URL(request.url ?? '/', 'http://api');
     requests.push(request.url ?? '/');
+    authorizations.push(request.headers.authorization ?? '');
     const send = (status: number, body: unknown) => {
       const text = JSON.stringify(body);
       if (fault === 'truncated') {
@@ -96,18 +105,25 @@ export const kubernetesApi = async (
       }
       const sent = Buffer.from(fault === 'garbled' ? text.slice(0, text.length / 2) : text);
       const zips = request.headers['accept-encoding']?.includes('gzip') === true && sent.length > 128 * 1024;
-      response.writeHead(status, { 'content-type': 'application/json', ...(zips ? { 'content-encoding': 'gzip' } : {}) });
+      response.writeHead(status, {
+        'content-type': 'application/json',
+        ...(zips ? { 'content-encoding': 'gzip' } : {}),
+      });
       response.end(zips ? gzipSync(sent, { level: 1 }) : sent);
     };
     const refuse = (code: number, reason: string, message: string) =>
       send(code, { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, reason, code });
     if (fault === 'silent') return;
     const isAllowed = token === undefined || request.headers.authorization === `Bearer ${token}`;
-    if (fault === 'unauthorised' || !isAllowed) return refuse(401, 'Unauthorized', 'Unauthorized');
+    if (fault === 'unauthorised' || !isAllowed) return void refuse(401, 'Unauthorized', 'Unauthorized');
     const path = /^(\/api\/v1|\/apis\/[\w.]+\/\w+)(?:\/namespaces\/([^/]+))?\/(\w+)$/.exec(url.pathname);
     const [, group = '', namespace, plural = ''] = path ?? [];
     if (fault === 'forbidden') {
-      return refuse(403, 'Forbidden', `${plural} is forbidden: User "tidemark" cannot list resource "${plural}" at the cluster scope`);
+      return void refuse(
+        403,
+        'Forbidden',
+        `${plural} is forbidden: User "tidemark" cannot list resource "${plural}" at the cluster scope`,
+      );
     }
     const isMetrics = group === '/apis/metrics.k8s.io/v1beta1';
     if (isMetrics && fault === 'metrics-down') {
@@ -115,15 +131,22 @@ export const kubernetesApi = async (
       response.end('service unavailable\n');
       return;
     }
-    const lists: Record<string, readonly [kind: string, apiVersion: string, items: () => readonly { metadata: { namespace?: string } }[]]> = {
+    const lists: Record<
+      string,
+      readonly [kind: string, apiVersion: string, items: () => readonly { metadata: { namespace?: string } }[]]
+    > = {
       '/api/v1 pods': ['PodList', 'v1', () => [...pods.values()]],
       '/api/v1 nodes': ['NodeList', 'v1', () => [...nodes.values()]],
       '/apis/metrics.k8s.io/v1beta1 pods': ['PodMetricsList', 'metrics.k8s.io/v1beta1', podMetrics],
       '/apis/metrics.k8s.io/v1beta1 nodes': ['NodeMetricsList', 'metrics.k8s.io/v1beta1', nodeMetrics],
-      '/apis/autoscaling/v2 horizontalpodautoscalers': ['HorizontalPodAutoscalerList', 'autoscaling/v2', () => autoscalers],
+      '/apis/autoscaling/v2 horizontalpodautoscalers': [
+        'HorizontalPodAutoscalerList',
+        'autoscaling/v2',
+        () => autoscalers,
+      ],
     };
     const found = lists[`${group} ${plural}`];
-    if (found === undefined) return refuse(404, 'NotFound', 'the server could not find the requested resource');
+    if (found === undefined) return void refuse(404, 'NotFound', 'the server could not find the requested resource');
     const [kind, apiVersion, all] = found;
     const phase = /^status\.phase=(\w+)$/.exec(url.searchParams.get('fieldSelector') ?? '')?.[1];
     const items = all().filter(
@@ -140,7 +163,9 @@ export const kubernetesApi = async (
       apiVersion,
       metadata: {
         resourceVersion: '1',
-        ...(more ? { continue: Buffer.from(String(to)).toString('base64url'), remainingItemCount: items.length - to } : {}),
+        ...(more
+          ? { continue: Buffer.from(String(to)).toString('base64url'), remainingItemCount: items.length - to }
+          : {}),
       },
       items: items.slice(from, to),
     });
@@ -153,6 +178,7 @@ export const kubernetesApi = async (
   return {
     url: `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}`,
     requests,
+    authorizations,
     addPod,
     setUsage: ({ namespace, name, container }, { memoryBytes, cpuCores = 0.01 }) => {
       const key = keyOf({ namespace, name });
@@ -201,4 +227,5 @@ export const aRunningPod = (
   status: { phase: 'Running', containerStatuses: [{ name: container, restartCount: 0 }] },
 });
 
-const keyOf = ({ namespace = 'default', name }: { readonly namespace?: string; readonly name: string }) => `${namespace}/${name}`;
+const keyOf = ({ namespace = 'default', name }: { readonly namespace?: string; readonly name: string }) =>
+  `${namespace}/${name}`;
