@@ -6,10 +6,9 @@ export interface BatchReply {
   readonly batchItemFailures: readonly { readonly itemIdentifier: string | KafkaIdentifier }[];
 }
 
-/** Kafka names a failure by its place. */
+/** Kafka names a failure by its place; `partition` is `<topic>-<number>`. The flat text of the other triggers fails the whole batch. */
 export interface KafkaIdentifier {
-  readonly topic: string;
-  readonly partition: number;
+  readonly partition: string;
   readonly offset: number;
 }
 
@@ -57,8 +56,8 @@ export const isBlocked = (message: Message, failed: Message): boolean => {
 };
 
 const kafkaIdentifier = ({ entry }: Message): KafkaIdentifier | undefined => {
-  const { topic, partition, offset } = entry as Partial<KafkaIdentifier>;
+  const { topic, partition, offset } = entry as { topic?: unknown; partition?: unknown; offset?: unknown };
   return typeof topic === 'string' && typeof partition === 'number' && typeof offset === 'number'
-    ? { topic, partition, offset }
+    ? { partition: `${topic}-${partition}`, offset }
     : undefined;
 };
