@@ -1,4 +1,11 @@
-import type { Context, TextMapGetter, TextMapPropagator, TextMapSetter } from '@opentelemetry/api';
+import type {
+  Context,
+  createTraceState,
+  TextMapGetter,
+  TextMapPropagator,
+  TextMapSetter,
+  trace,
+} from '@opentelemetry/api';
 import type { TraceContext } from '../model/trace-context.ts';
 import { type Format, isContext } from './format.ts';
 
@@ -7,8 +14,8 @@ import { type Format, isContext } from './format.ts';
  * `asTextMapPropagator(formats.w3c, { trace, createTraceState, isTracingSuppressed })`.
  */
 export interface Api {
-  readonly trace: Pick<typeof import('@opentelemetry/api').trace, 'getSpanContext' | 'setSpanContext'>;
-  readonly createTraceState: typeof import('@opentelemetry/api').createTraceState;
+  readonly trace: Pick<typeof trace, 'getSpanContext' | 'setSpanContext'>;
+  readonly createTraceState: typeof createTraceState;
   /** `isTracingSuppressed` of @opentelemetry/core. @default nothing is ever suppressed */
   readonly isTracingSuppressed?: (context: Context) => boolean;
 }
