@@ -43,8 +43,8 @@ test('names the first failure of each topic partition by its place', () => {
   const record = (partition: number, offset: number) => ({ topic: 't', partition, offset, value: '', headers: [] });
   const event = { eventSource: 'aws:kafka', records: { 't-0': [record(0, 5), record(0, 6)], 't-1': [record(1, 9)] } };
   assert.deepEqual(failing(event, 0, 1, 2), [
-    { topic: 't', partition: 0, offset: 5 },
-    { topic: 't', partition: 1, offset: 9 },
+    { partition: 't-0', offset: 5 },
+    { partition: 't-1', offset: 9 },
   ]);
 });
 
