@@ -12,20 +12,22 @@ export interface EffectiveResources {
 }
 
 /**
- * What a pod as a whole requests and may use: `PodRequests` and `PodLimits` of k8s.io/component-helpers `resource`.
+ * What a pod as a whole requests and may use: `PodRequests` and `PodLimits` of k8s.io/component-helpers v0.37 `resource`.
  * Init containers run before the others and one after another (so their maximum counts); sidecars (init containers with
  * restartPolicy Always) run from their start to the end (so they add up, also under later init containers); pod-level
  * resources replace the sums of cpu, memory and hugepages; overhead is added, to limits only where there is one.
  */
 export const effectiveResources = (
   pod: Pod,
-  /** `useStatus`: count an in-place resize (max of spec, in force and allocated; the spec not at all while infeasible). */
+  /**
+   * `useStatus`: while an in-place resize is under way, the most of what is wanted, allocated and in force; what is wanted does not
+   * count once the node has called it infeasible.
+   */
   options: { readonly useStatus?: boolean } = {},
 ): EffectiveResources => {
   const refused: string[] = [];
-  const statuses = options.useStatus === true ? statusesOf(pod) : undefined;
   const total = (kind: 'requests' | 'limits'): Amounts => {
-    const amounts = aggregate(pod, kind, statuses, refused);
+    const amounts = options.useStatus === true ? resized(pod, kind, refused) : aggregate(pod, wanted(kind, refused));
     const podLevel = read(pod.spec?.resources?.[kind], `spec.resources.${kind}`, refused);
     for (const [name, amount] of Object.entries(podLevel)) if (isPodLevel(name)) amounts[name] = amount;
     const overhead = read(pod.spec?.overhead, 'spec.overhead', refused);
@@ -39,34 +41,43 @@ export const effectiveResources = (
 };
 
 type Mutable = Record<string, bigint>;
+type ResourcesOf = (container: Container) => Amounts;
 
-const aggregate = (
-  pod: Pod,
-  kind: 'requests' | 'limits',
-  statuses: ReadonlyMap<string, ContainerStatus> | undefined,
-  refused: string[],
-): Mutable => {
+const wanted =
+  (kind: 'requests' | 'limits', refused: string[]): ResourcesOf =>
+  ({ name, resources }) =>
+    read(resources?.[kind], `${name}.resources.${kind}`, refused);
+
+/** The most of the pod's sums by spec, by allocation and by what is in force; each falls back to the one before it. */
+const resized = (pod: Pod, kind: 'requests' | 'limits', refused: string[]): Mutable => {
   const infeasible = pod.status?.conditions?.find(({ type }) => type === 'PodResizePending')?.reason === 'Infeasible';
-  const amountsOf = (container: Container, mayResize: boolean): Amounts => {
-    const where = `${container.name}.resources`;
-    const spec = read(container.resources?.[kind], `${where}.${kind}`, refused);
-    const status = mayResize ? statuses?.get(container.name) : undefined;
-    if (status?.resources === undefined) return spec;
-    const parts = [read(status.resources[kind], `status of ${where}.${kind}`, refused)];
-    if (!infeasible) parts.push(spec);
-    if (kind === 'requests') parts.push(read(status.allocatedResources, `allocated ${where}`, refused));
-    const most: Mutable = {};
-    for (const part of parts) raise(most, part);
-    return most;
+  const statuses = statusesOf(pod);
+  const spec = wanted(kind, refused);
+  const fallback: ResourcesOf = infeasible ? () => ({}) : spec;
+  const allocated: ResourcesOf = (container) => {
+    const list = statuses.get(container.name)?.allocatedResources;
+    return list == null ? fallback(container) : read(list, `${container.name} allocatedResources`, refused);
   };
+  const inForce: ResourcesOf = (container) => {
+    const list = statuses.get(container.name)?.resources?.[kind];
+    if (list != null) return read(list, `${container.name} status.resources.${kind}`, refused);
+    // Limits are never allocated, only requests are.
+    return kind === 'requests' ? allocated(container) : fallback(container);
+  };
+  const most = aggregate(pod, inForce);
+  if (kind === 'requests') raise(most, aggregate(pod, allocated));
+  if (!infeasible) raise(most, aggregate(pod, spec));
+  return most;
+};
+
+const aggregate = (pod: Pod, amountsOf: ResourcesOf): Mutable => {
   const total: Mutable = {};
   const sidecars: Mutable = {};
   const needed: Mutable = {};
-  for (const container of pod.spec?.containers ?? []) add(total, amountsOf(container, true));
+  for (const container of pod.spec?.containers ?? []) add(total, amountsOf(container));
   for (const container of pod.spec?.initContainers ?? []) {
-    const isSidecar = container.restartPolicy === 'Always';
-    const own = amountsOf(container, isSidecar);
-    if (isSidecar) {
+    const own = amountsOf(container);
+    if (container.restartPolicy === 'Always') {
       add(total, own);
       add(sidecars, own);
       raise(needed, sidecars);
@@ -82,7 +93,7 @@ const aggregate = (
 
 const statusesOf = (pod: Pod): ReadonlyMap<string, ContainerStatus> =>
   new Map(
-    [...(pod.status?.containerStatuses ?? []), ...(pod.status?.initContainerStatuses ?? [])].map((status) => [
+    [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])].map((status) => [
       status.name,
       status,
     ]),
