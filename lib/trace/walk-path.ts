@@ -204,8 +204,8 @@ const sanitise = (
         } else if (start < from && end > to) continue;
       }
       if (start >= to || (start < from && end <= from)) continue;
-      starts[child] = start < from ? from : start;
-      ends[child] = end > to ? to : end;
+      starts[child] = Math.max(start, from);
+      ends[child] = Math.min(end, to);
       kept -= 1;
       children[kept] = child;
     }

@@ -28,16 +28,34 @@ export const partitionOf = (traceId: string, partitions: number): number => {
 
 /** Divides spans among windows (by their start) and partitions. */
 export const windowParts = (spans: readonly Span[], windowSeconds: number, partitions: number): WindowPart[] => {
-  const parts = new Map<string, { windowStart: string; partition: number; spans: Span[] }>();
+  const parts: WindowPart[] = [];
+  const windows = new Map<string, (Span[] | undefined)[]>();
+  const length = BigInt(windowSeconds) * 1_000_000_000n;
+  // Most spans of a batch lie in the window of the one before, so that comparing is all that they cost.
+  let from = 1n;
+  let until = 0n;
+  let windowStart = '';
+  let current: (Span[] | undefined)[] = [];
   for (const span of spans) {
-    const windowStart = windowStartOf(span.startNanos, windowSeconds);
-    const partition = partitionOf(span.traceId, partitions);
-    const key = `${windowStart}/${partition}`;
-    const part = parts.get(key);
-    if (part === undefined) parts.set(key, { windowStart, partition, spans: [span] });
-    else part.spans.push(span);
+    const start = span.startNanos;
+    if (start < from || start >= until) {
+      from = (start / length) * length;
+      until = from + length;
+      windowStart = windowStartOf(start, windowSeconds);
+      const known = windows.get(windowStart);
+      current = known ?? [];
+      if (known === undefined) windows.set(windowStart, current);
+    }
+    const partition = partitions === 1 ? 0 : partitionOf(span.traceId, partitions);
+    const list = current[partition];
+    if (list !== undefined) list.push(span);
+    else {
+      const own = [span];
+      current[partition] = own;
+      parts.push({ windowStart, partition, spans: own });
+    }
   }
-  return [...parts.values()];
+  return parts;
 };
 
 /** FNV-1a 64 of a batch's content: a redelivered batch gets the same key and rewrites the same object. */

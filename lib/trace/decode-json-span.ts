@@ -1,0 +1,134 @@
+import type { Attributes, AttributeValue, Span, SpanEvent, SpanLink } from '../model/span.ts';
+import { maxAttributes, maxDepth, maxListed, refusalOf } from './span-limits.ts';
+
+type Raw = Readonly<Record<string, unknown>>;
+
+/** A span as OTLP/JSON has it, or why it is refused. Never throws. */
+export const jsonSpan = (raw: Raw, resource: Attributes): Span | string => {
+  const parentId = text(raw['parentSpanId']).toLowerCase();
+  const parent = parentId === '0000000000000000' ? '' : parentId;
+  const traceId = text(raw['traceId']).toLowerCase();
+  const spanId = text(raw['spanId']).toLowerCase();
+  const startNanos = nanos(raw['startTimeUnixNano']);
+  const endNanos = nanos(raw['endTimeUnixNano']);
+  const refusal = refusalOf(traceId, spanId, parent, startNanos, endNanos);
+  if (refusal !== undefined) return refusal;
+  const span = new JsonSpan(raw, resource, traceId, spanId, startNanos, endNanos);
+  if (parent !== '') span.parentSpanId = parent;
+  const traceState = raw['traceState'];
+  if (typeof traceState === 'string' && traceState !== '') span.traceState = traceState;
+  const status = raw['status'];
+  if (isObject(status) && typeof status['message'] === 'string' && status['message'] !== '') {
+    span.statusMessage = status['message'];
+  }
+  return span;
+};
+
+/** Keeps the parsed object; what few readers ask for is read when asked for, and kept. */
+class JsonSpan implements Span {
+  declare parentSpanId?: string;
+  declare traceState?: string;
+  declare statusMessage?: string;
+  readonly resource: Attributes;
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly name: string;
+  readonly kind: number;
+  readonly startNanos: bigint;
+  readonly endNanos: bigint;
+  readonly status: number;
+  readonly #raw: Raw;
+  #attributes: Attributes | undefined;
+
+  constructor(raw: Raw, resource: Attributes, traceId: string, spanId: string, startNanos: bigint, endNanos: bigint) {
+    this.#raw = raw;
+    this.resource = resource;
+    this.traceId = traceId;
+    this.spanId = spanId;
+    this.name = text(raw['name']);
+    this.kind = enumOf(raw['kind'], 'SPAN_KIND_', kinds);
+    this.startNanos = startNanos;
+    this.endNanos = endNanos;
+    const status = raw['status'];
+    this.status = isObject(status) ? enumOf(status['code'], 'STATUS_CODE_', codes) : 0;
+  }
+
+  get attributes(): Attributes {
+    this.#attributes ??= jsonAttributes(this.#raw['attributes']);
+    return this.#attributes;
+  }
+
+  get links(): readonly SpanLink[] {
+    return objects(this.#raw['links']).map((link) => {
+      const attributes = jsonAttributes(link['attributes']);
+      const ids = { traceId: text(link['traceId']).toLowerCase(), spanId: text(link['spanId']).toLowerCase() };
+      return Object.keys(attributes).length === 0 ? ids : { ...ids, attributes };
+    });
+  }
+
+  get events(): readonly SpanEvent[] {
+    return objects(this.#raw['events']).map((event) => ({
+      name: text(event['name']),
+      timeNanos: nanos(event['timeUnixNano']),
+      attributes: jsonAttributes(event['attributes']),
+    }));
+  }
+}
+
+const kinds = ['UNSPECIFIED', 'INTERNAL', 'SERVER', 'CLIENT', 'PRODUCER', 'CONSUMER'];
+const codes = ['UNSET', 'OK', 'ERROR'];
+
+const enumOf = (value: unknown, prefix: string, names: readonly string[]): number => {
+  if (typeof value === 'number') return value >= 0 && value < names.length ? Math.floor(value) : 0;
+  if (typeof value !== 'string') return 0;
+  return Math.max(0, names.indexOf(value.startsWith(prefix) ? value.slice(prefix.length) : value));
+};
+
+const nanos = (value: unknown): bigint => {
+  if (typeof value === 'string') return /^\d{1,20}$/.test(value) ? BigInt(value) : 0n;
+  return typeof value === 'number' && Number.isFinite(value) && value > 0 ? BigInt(Math.trunc(value)) : 0n;
+};
+
+/** A list of `{ key, value: { …Value } }`, or, as in `aws/spans` records, a flat map. */
+export const jsonAttributes = (given: unknown, depth = 0): Attributes => {
+  const attributes: Record<string, AttributeValue> = {};
+  if (isObject(given)) {
+    let count = 0;
+    for (const key in given) {
+      if (count >= maxAttributes) break;
+      count += 1;
+      const value = given[key];
+      if (key === '__proto__' || value === null || value === undefined) continue;
+      attributes[key] =
+        typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
+          ? value
+          : JSON.stringify(value);
+    }
+    return attributes;
+  }
+  for (const pair of objects(given)) {
+    const key = pair['key'];
+    if (typeof key !== 'string' || key === '__proto__') continue;
+    const value = anyValue(pair['value'], depth);
+    if (value !== undefined) attributes[key] = value;
+  }
+  return attributes;
+};
+
+const anyValue = (value: unknown, depth: number): AttributeValue | undefined => {
+  if (!isObject(value) || depth > maxDepth) return undefined;
+  if (typeof value['stringValue'] === 'string') return value['stringValue'];
+  if (typeof value['boolValue'] === 'boolean') return value['boolValue'];
+  if (value['intValue'] !== undefined) return Number(value['intValue']);
+  if (typeof value['doubleValue'] === 'number') return value['doubleValue'];
+  if (typeof value['bytesValue'] === 'string') return value['bytesValue'];
+  const array = isObject(value['arrayValue']) ? value['arrayValue']['values'] : undefined;
+  if (Array.isArray(array)) return array.slice(0, maxAttributes).map((each) => anyValue(each, depth + 1) ?? '');
+  const map = isObject(value['kvlistValue']) ? value['kvlistValue']['values'] : undefined;
+  return map === undefined ? undefined : JSON.stringify(jsonAttributes(map, depth + 1));
+};
+
+const objects = (value: unknown): Raw[] => (Array.isArray(value) ? value.slice(0, maxListed).filter(isObject) : []);
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+const text = (value: unknown): string => (typeof value === 'string' ? value : '');
