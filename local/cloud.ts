@@ -25,6 +25,8 @@ export interface CloudOptions {
   readonly compress?: number;
   /** Seconds that a received message stays hidden, in place of what its queue declares. @default as declared */
   readonly visibilitySeconds?: number;
+  /** Processes of every function that are started at boot. @default 0 */
+  readonly provisioned?: number;
   /** Invocations of one function that run at a time, beside what its mappings say. @default 10 */
   readonly concurrency?: number;
   readonly clock: () => number;
@@ -179,6 +181,7 @@ export const boot = async (options: CloudOptions): Promise<Cloud> => {
     closing.push(async () => {
       await Promise.all([...pools.values()].map((each) => each.stop()));
     });
+    for (const each of pools.values()) await each.warm(options.provisioned ?? 0);
     const pollers: Poller[] = make.mappings();
     closing.push(async () => {
       await Promise.all(pollers.map((poller) => poller.stop()));

@@ -25,6 +25,8 @@ export interface LambdaPool {
     payload: string,
     options?: { readonly traceHeader?: string; readonly clientContext?: string },
   ) => Promise<Outcome>;
+  /** Starts processes ahead of their first invocation, as provisioned concurrency does; resolves when they ask for work. */
+  readonly warm: (count: number) => Promise<void>;
   /** Kills a process in the middle of its invocation; false when none is at work. */
   readonly killOne: () => boolean;
   readonly stats: () => { readonly invocations: number; readonly errors: number; readonly processes: number };
@@ -47,6 +49,8 @@ interface Worker {
   timer: NodeJS.Timeout | undefined;
   next: ServerResponse | undefined;
   dead: boolean;
+  /** Called when the process first asks for work, or ends before. */
+  ready: (() => void) | undefined;
 }
 
 const bootstrap = join(import.meta.dirname, 'bootstrap.mjs');
@@ -141,6 +145,7 @@ export const lambdaPool = (
     const path = request.url ?? '';
     if (request.method === 'GET' && path.endsWith('/invocation/next')) {
       worker.next = response;
+      worker.ready?.();
       deliver(worker);
       return;
     }
@@ -156,12 +161,12 @@ export const lambdaPool = (
     }
   };
 
-  const start = async (job: Job): Promise<void> => {
+  const start = async (job: Job | undefined, ready?: () => void): Promise<void> => {
     const server = createServer((request, response) => {
       answer(worker, request, response).catch((thrown) => log(`runtime api of ${spec.name}: ${String(thrown)}`));
     });
     // The slot is taken at once, before the port is known, so that the cap on processes holds.
-    const worker = { server, job, timer: undefined, next: undefined, dead: false } as unknown as Worker;
+    const worker = { server, job, timer: undefined, next: undefined, dead: false, ready } as unknown as Worker;
     workers.add(worker);
     await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
     if (stopped) {
@@ -196,6 +201,7 @@ export const lambdaPool = (
     for (const stream of [child.stdout, child.stderr])
       if (stream !== null) createInterface({ input: stream }).on('line', log);
     child.on('exit', (code, signal) => {
+      ready?.();
       if (worker.dead) return;
       worker.dead = true;
       workers.delete(worker);
@@ -224,6 +230,12 @@ export const lambdaPool = (
         });
         assign();
       });
+    },
+    warm: async (count) => {
+      const missing = Math.min(count, concurrency) - workers.size;
+      await Promise.all(
+        Array.from({ length: Math.max(0, missing) }, () => new Promise<void>((done) => void start(undefined, done))),
+      );
     },
     killOne: () => {
       const busy = [...workers].find(

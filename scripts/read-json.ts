@@ -24,6 +24,9 @@ export const readJson = (path: string | undefined): unknown => {
   try {
     return JSON.parse(text);
   } catch (thrown) {
-    throw new Failure('bad-input', `is not JSON: ${(thrown as Error).message}`, { where: path ?? '', cause: thrown });
+    throw new Failure('bad-input', `is not JSON: ${(thrown as Error).message.replace(/\s+/g, ' ')}`, {
+      where: path ?? '',
+      cause: thrown,
+    });
   }
 };

@@ -65,12 +65,14 @@ const main = async (args: readonly string[]): Promise<number> => {
   shown.step('boot the embedded cloud');
   const surroundings = await startSurroundings(withFaults);
   const raised: Alert[] = [];
-  const logs: Record<string, number> = {};
+  const breaches = new Set<string>();
+  let readings = 0;
   const cloud = await boot({
     assembly,
     clock: systemClock,
     random: systemRandom,
     compress,
+    provisioned: 2,
     visibilitySeconds: 30,
     secrets: surroundings.secrets,
     env: {
@@ -80,13 +82,18 @@ const main = async (args: readonly string[]): Promise<number> => {
       SHOP_KUBERNETES_API: surroundings.kubernetesUrl,
     },
     log: (line, functionName) => {
-      const { level = '', message = '' } = parsed(line);
-      logs[message] = (logs[message] ?? 0) + 1;
-      if (args.includes('--verbose') || level === 'error' || level === 'ERROR')
+      const { level = '', series = 0 } = parsed(line);
+      readings += series;
+      if (
+        args.includes('--verbose') ||
+        (functionName?.startsWith('tidemark-') === true && level.toLowerCase() === 'error')
+      )
         shown.say(`${functionName ?? 'cloud'}: ${line}`);
     },
     onEvent: (_, event) => {
-      if (event['detail-type'] === 'Alert') raised.push(event['detail'] as Alert);
+      if (event['detail-type'] !== 'Alert') return;
+      raised.push(event['detail'] as Alert);
+      if (event['source'] === 'tidemark.evaluate-watermarks') breaches.add(identityOf(event['detail'] as Alert));
     },
   });
   process.env['AWS_ENDPOINT_URL'] = cloud.endpoint;
@@ -107,12 +114,7 @@ const main = async (args: readonly string[]): Promise<number> => {
       traces: judgeTraces(orders, traces),
       alerts: judgeAlerts(raised, surroundings.seen()),
       findings: scores.flatMap(({ findings }) => findings),
-      watermarks: {
-        readings: surroundings.readings(),
-        breaches: raised.filter(
-          ({ labels, status }) => labels['rule'] !== undefined || (status === 'firing' && labels['kind'] === undefined),
-        ).length,
-      },
+      watermarks: { readings, breaches: breaches.size },
       seconds: Math.round((systemClock() - began) / 100) / 10,
     };
     writeFileSync(join(out, 'run.json'), `${JSON.stringify(run, undefined, 2)}\n`);
@@ -175,7 +177,6 @@ const startSurroundings = async (withFaults: boolean) => {
       audit: audited.map(identityOf),
       oncall: robot.received.map(({ body }) => identityInText((body['markdown'] as { content: string }).content)),
     }),
-    readings: () => cluster.readings(),
     stop: async () => {
       audit.close();
       audit.closeAllConnections();
@@ -187,9 +188,9 @@ const startSurroundings = async (withFaults: boolean) => {
 
 /** The robot's message names fingerprint, status and start in its text. */
 const identityInText = (content: string): string => {
-  const status = /\[(FIRING|RESOLVED)\]/.exec(content)?.[1]?.toLowerCase() ?? '';
+  const status = /\[(FIRING|RESOLVED)\]/.exec(content)?.[1] === 'FIRING' ? 'firing' : 'resolved';
   const [, startsAt = '', fingerprint = ''] = /(\d{4}-\d\d-\d\dT[\d:.]+Z) · ([0-9a-f]{16}) · /.exec(content) ?? [];
-  return `${fingerprint} ${status} ${startsAt}`;
+  return identityOf({ fingerprint, status, startsAt });
 };
 
 const runShop = async (
@@ -387,9 +388,9 @@ const keep = async (cloud: Cloud): Promise<void> => {
   await new Promise<void>((done) => process.once('SIGINT', () => done()));
 };
 
-const parsed = (line: string): { level?: string; message?: string } => {
+const parsed = (line: string): { level?: string; series?: number } => {
   try {
-    return JSON.parse(line) as { level?: string; message?: string };
+    return JSON.parse(line) as { level?: string; series?: number };
   } catch {
     return {};
   }

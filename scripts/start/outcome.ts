@@ -46,11 +46,12 @@ export const judgeTraces = (orders: readonly OrderState[], traces: ReadonlyMap<s
   return { expected: expected.length, whole: expected.length - broken.length, broken };
 };
 
+/** One state of one episode of an alert. Times are compared as times: their spelling may differ along the way. */
 export const identityOf = ({
   fingerprint,
   status,
   startsAt,
-}: Pick<Alert, 'fingerprint' | 'status' | 'startsAt'>): string => `${fingerprint} ${status} ${startsAt}`;
+}: Pick<Alert, 'fingerprint' | 'status' | 'startsAt'>): string => `${fingerprint} ${status} ${Date.parse(startsAt)}`;
 
 /**
  * Alerts put on the bus against alerts seen at each destination, each counted at its own end: raised ones by listening on the

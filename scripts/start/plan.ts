@@ -42,6 +42,6 @@ export const trafficSeconds = 72;
 /** A window of seconds stands for the minute. */
 export const windowSeconds = 5;
 export const slackSeconds = 4;
-export const ordersPerSecond = 6;
+export const ordersPerSecond = 5;
 /** Schedules of a minute fire every five seconds, their second tick two and a half later. */
 export const compress = 12;
