@@ -8,14 +8,17 @@ export const systemClock: Clock = () => Date.now();
 export const systemRandom: Random = () => Math.random();
 
 /**
- * Nanoseconds since the epoch, finer than a millisecond and never backwards within a few milliseconds. The monotonic clock
+ * Microseconds since the epoch, never backwards within a few milliseconds; a double holds them exactly. The monotonic clock
  * stands still while a Lambda sandbox is frozen, so it is anchored anew whenever it has drifted from the wall clock.
  */
-export const systemNanos = (): bigint => {
+export const systemMicros = (): number => {
   const monotonic = performance.now();
   const wall = Date.now();
   if (Math.abs(wall - (anchor + monotonic)) > 5) anchor = wall - monotonic;
-  return BigInt(Math.round((anchor + monotonic) * 1000)) * 1000n;
+  return Math.round((anchor + monotonic) * 1000);
 };
+
+/** The same in nanoseconds. A bigint costs three allocations: what stamps many times keeps microseconds until they are sent. */
+export const systemNanos = (): bigint => BigInt(systemMicros()) * 1000n;
 
 let anchor = Date.now() - performance.now();

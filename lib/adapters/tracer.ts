@@ -20,6 +20,7 @@ import {
 import { Failure } from '../model/failure.ts';
 import type { Log, Random } from '../model/ports.ts';
 import type { Attributes, AttributeValue, Span, SpanEvent, SpanLink } from '../model/span.ts';
+import { systemMicros, systemNanos } from './clock.ts';
 
 /** Spans of one flush on their way out; rejects with a Failure. */
 export type SpanExport = (spans: readonly Span[]) => Promise<void>;
@@ -188,25 +189,28 @@ interface RecorderOptions extends TracingOptions {
 
 class RecordingTracer implements Tracer {
   readonly #options: RecorderOptions;
+  readonly #recording: Recording;
   constructor(options: RecorderOptions) {
+    const { nanos, resource, keep } = options;
     this.#options = options;
+    this.#recording = { stamp: nanos === systemNanos ? systemMicros : nanos, resource, keep };
   }
 
   startSpan(name: string, options: SpanOptions = {}, context: Context = contextApi.active()): ApiSpan {
-    const { nanos, random, resource, sampled, keep } = this.#options;
+    const { random, sampled } = this.#options;
     const parent = options.root === true ? undefined : trace.getSpanContext(context);
     const traceId = parent?.traceId ?? randomHex(random, 32);
     // A new trace id is random in all its digits, which the second flag bit vouches for; a continued one keeps its mark.
     const random_ = parent === undefined ? 2 : parent.traceFlags & 2;
-    const spanContext: SpanContext = {
-      traceId,
-      // A redelivered message is linked to its earlier attempt, whose id is derived from the message: `eachRecord` asks for it.
-      spanId: (options as { readonly spanId?: string }).spanId ?? randomHex(random, 16),
-      traceFlags: (sampled(traceId, parent) ? 1 : 0) | random_,
-      ...(parent?.traceState === undefined ? {} : { traceState: parent.traceState }),
-    };
-    if ((spanContext.traceFlags & 1) === 0) return trace.wrapSpanContext(spanContext);
-    return new RecordingSpan(spanContext, parent?.spanId, name, options, { nanos, resource, keep });
+    // A redelivered message is linked to its earlier attempt, whose id is derived from the message: `eachRecord` asks for it.
+    const spanId = (options as { readonly spanId?: string }).spanId ?? randomHex(random, 16);
+    const traceFlags = (sampled(traceId, parent) ? 1 : 0) | random_;
+    const spanContext: SpanContext =
+      parent?.traceState === undefined
+        ? { traceId, spanId, traceFlags }
+        : { traceId, spanId, traceFlags, traceState: parent.traceState };
+    if ((traceFlags & 1) === 0) return trace.wrapSpanContext(spanContext);
+    return new RecordingSpan(spanContext, parent?.spanId, name, options, this.#recording);
   }
 
   startActiveSpan<F extends (span: ApiSpan) => unknown>(
@@ -221,24 +225,33 @@ class RecordingTracer implements Tracer {
   }
 }
 
+/** Nanoseconds as a bigint, or microseconds as a number: these cost nothing until they are sent. */
+type Stamp = bigint | number;
+
 interface Recording {
-  readonly nanos: () => bigint;
+  readonly stamp: () => Stamp;
   readonly resource: Attributes;
   readonly keep: (span: Span) => void;
 }
 
-class RecordingSpan implements ApiSpan {
+/** A span under way, and when it has ended the finished span itself: copying it field by field would cost more than recording it. */
+class RecordingSpan implements ApiSpan, Span {
   readonly #context: SpanContext;
-  readonly #parentSpanId: string | undefined;
   readonly #recording: Recording;
-  readonly #kind: number;
-  readonly #startNanos: bigint;
-  readonly #attributes: Record<string, AttributeValue> = {};
-  readonly #links: SpanLink[] = [];
-  readonly #events: SpanEvent[] = [];
-  #name: string;
-  #status: SpanStatus = { code: 0 };
-  #ended = false;
+  readonly #start: Stamp;
+  #end: Stamp | undefined = undefined;
+  readonly traceId: string;
+  readonly spanId: string;
+  declare readonly parentSpanId?: string;
+  declare readonly traceState?: string;
+  declare statusMessage?: string;
+  readonly kind: number;
+  readonly resource: Attributes;
+  readonly attributes: Record<string, AttributeValue>;
+  name: string;
+  status = 0;
+  links: SpanLink[] = none;
+  events: SpanEvent[] = none;
 
   constructor(
     context: SpanContext,
@@ -248,21 +261,33 @@ class RecordingSpan implements ApiSpan {
     recording: Recording,
   ) {
     this.#context = context;
-    this.#parentSpanId = parentSpanId;
     this.#recording = recording;
-    this.#name = name;
+    this.traceId = context.traceId;
+    this.spanId = context.spanId;
+    if (parentSpanId !== undefined) this.parentSpanId = parentSpanId;
     // The API counts kinds from 0 (INTERNAL), OTLP from 1.
-    this.#kind = (options.kind ?? 0) + 1;
-    this.#startNanos = toNanos(options.startTime, recording.nanos);
-    if (options.attributes !== undefined) this.setAttributes(options.attributes);
+    this.kind = (options.kind ?? 0) + 1;
+    this.name = name;
+    this.resource = recording.resource;
+    this.#start = toStamp(options.startTime, recording.stamp);
+    this.attributes = copied(options.attributes);
     if (options.links !== undefined) this.addLinks(options.links);
   }
 
+  get startNanos(): bigint {
+    return nanosOf(this.#start);
+  }
+  get endNanos(): bigint {
+    const end = nanosOf(this.#end ?? this.#start);
+    const start = this.startNanos;
+    return end < start ? start : end;
+  }
   spanContext(): SpanContext {
     return this.#context;
   }
   setAttribute(key: string, value: ApiValue): this {
-    if (!this.#ended && value !== undefined && value !== null) this.#attributes[key] = value as AttributeValue;
+    if (this.#end === undefined && value !== undefined && value !== null)
+      this.attributes[key] = value as AttributeValue;
     return this;
   }
   setAttributes(attributes: ApiAttributes): this {
@@ -270,21 +295,23 @@ class RecordingSpan implements ApiSpan {
     return this;
   }
   addEvent(name: string, attributesOrTime?: ApiAttributes | TimeInput, time?: TimeInput): this {
-    if (this.#ended) return this;
+    if (this.#end !== undefined) return this;
     const hasAttributes =
       typeof attributesOrTime === 'object' && !Array.isArray(attributesOrTime) && !(attributesOrTime instanceof Date);
     const at = hasAttributes ? time : (attributesOrTime as TimeInput | undefined);
-    this.#events.push({
+    if (this.events === none) this.events = [];
+    this.events.push({
       name,
-      timeNanos: toNanos(at, this.#recording.nanos),
+      timeNanos: nanosOf(toStamp(at, this.#recording.stamp)),
       attributes: hasAttributes ? defined(attributesOrTime as ApiAttributes) : {},
     });
     return this;
   }
   addLink(link: Link): this {
-    if (this.#ended) return this;
+    if (this.#end !== undefined) return this;
     const { traceId, spanId } = link.context;
-    this.#links.push(
+    if (this.links === none) this.links = [];
+    this.links.push(
       link.attributes === undefined ? { traceId, spanId } : { traceId, spanId, attributes: defined(link.attributes) },
     );
     return this;
@@ -295,38 +322,28 @@ class RecordingSpan implements ApiSpan {
   }
   setStatus(status: SpanStatus): this {
     // OK is final, and unset never takes a status back: the rule of the specification.
-    if (!this.#ended && status.code !== 0 && this.#status.code !== 1) this.#status = status;
+    if (this.#end !== undefined || status.code === 0 || this.status === 1) return this;
+    this.status = status.code;
+    if (status.message !== undefined) this.statusMessage = status.message;
+    else if (this.statusMessage !== undefined) delete this.statusMessage;
     return this;
   }
   updateName(name: string): this {
-    if (!this.#ended) this.#name = name;
+    if (this.#end === undefined) this.name = name;
     return this;
   }
   end(endTime?: TimeInput): void {
-    if (this.#ended) return;
-    const end = toNanos(endTime, this.#recording.nanos);
-    this.#ended = true;
-    const { traceId, spanId, traceState } = this.#context;
-    const serialised = traceState?.serialize();
-    this.#recording.keep({
-      traceId,
-      spanId,
-      ...(this.#parentSpanId === undefined ? {} : { parentSpanId: this.#parentSpanId }),
-      ...(serialised === undefined || serialised === '' ? {} : { traceState: serialised }),
-      name: this.#name,
-      kind: this.#kind,
-      startNanos: this.#startNanos,
-      endNanos: end < this.#startNanos ? this.#startNanos : end,
-      status: this.#status.code,
-      ...(this.#status.message === undefined ? {} : { statusMessage: this.#status.message }),
-      resource: this.#recording.resource,
-      attributes: this.#attributes,
-      links: this.#links,
-      events: this.#events,
-    });
+    if (this.#end !== undefined) return;
+    this.#end = toStamp(endTime, this.#recording.stamp);
+    const { traceState } = this.#context;
+    if (traceState !== undefined) {
+      const serialised = traceState.serialize();
+      if (serialised !== '') (this as { traceState?: string }).traceState = serialised;
+    }
+    this.#recording.keep(this);
   }
   isRecording(): boolean {
-    return !this.#ended;
+    return this.#end === undefined;
   }
   recordException(exception: Exception, time?: TimeInput): void {
     const error = typeof exception === 'string' ? { message: exception } : exception;
@@ -339,18 +356,31 @@ class RecordingSpan implements ApiSpan {
   }
 }
 
+/** Shared by all spans that have no links or events; never written to. */
+const none: never[] = [];
+
+/** A clone is far cheaper than a copy member by member, and few callers hand in attributes without a value. */
+const copied = (attributes: ApiAttributes | undefined): Record<string, AttributeValue> => {
+  if (attributes === undefined) return {};
+  for (const key in attributes) {
+    if (attributes[key] === undefined || attributes[key] === null) return { ...defined(attributes) };
+  }
+  return { ...attributes } as Record<string, AttributeValue>;
+};
+
 const defined = (attributes: ApiAttributes): Attributes =>
   Object.fromEntries(
     Object.entries(attributes).filter(([, value]) => value !== undefined && value !== null),
   ) as Attributes;
 
 /** The API's times: absent (now), a Date, milliseconds since the epoch, or [seconds, nanoseconds]. */
-const toNanos = (time: TimeInput | undefined, nanos: () => bigint): bigint => {
-  if (time === undefined) return nanos();
+const toStamp = (time: TimeInput | undefined, stamp: () => Stamp): Stamp => {
+  if (time === undefined) return stamp();
   if (Array.isArray(time)) return BigInt(time[0]) * 1_000_000_000n + BigInt(time[1]);
-  const millis = typeof time === 'number' ? time : time.getTime();
-  return BigInt(Math.round(millis * 1000)) * 1000n;
+  return Math.round((typeof time === 'number' ? time : time.getTime()) * 1000);
 };
+
+const nanosOf = (stamp: Stamp): bigint => (typeof stamp === 'bigint' ? stamp : BigInt(stamp) * 1000n);
 
 const randomHex = (random: Random, digits: number): string => {
   for (;;) {

@@ -1,12 +1,31 @@
-/** The last word of an ARN: queue, topic or stream without account, region and kind; undefined for anything else. */
+/** The last word of an ARN: queue, topic or stream without account, region and kind; undefined for anything else. Allocates only its answer. */
 export const nameOf = (arn: string | undefined): string | undefined => {
   if (arn === undefined || !arn.startsWith('arn:')) return undefined;
-  const resource = arn.split(':').slice(5).join(':');
-  const words = resource.split(/[:/]/);
+  let start = 4;
+  for (let colons = 1; colons < 5; colons++) {
+    start = arn.indexOf(':', start) + 1;
+    if (start === 0) return undefined;
+  }
   // arn:aws:kinesis:…:stream/name, arn:aws:dynamodb:…:table/name/stream/time, arn:aws:kafka:…:cluster/name/id
-  return (words.length > 1 ? words[1] : words[0]) || undefined;
+  let end = wordEnd(arn, start);
+  if (end < arn.length) {
+    start = end + 1;
+    end = wordEnd(arn, start);
+  }
+  return arn.slice(start, end) || undefined;
+};
+
+const wordEnd = (arn: string, start: number): number => {
+  for (let at = start; at < arn.length; at++) {
+    const code = arn.charCodeAt(at);
+    if (code === 47 || code === 58) return at;
+  }
+  return arn.length;
 };
 
 /** Only the fields that are there: undefined is never a value of an optional field. */
-export const defined = <T extends object>(fields: { [K in keyof T]: T[K] | undefined }): T =>
-  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T;
+export const defined = <T extends object>(fields: { [K in keyof T]: T[K] | undefined }): T => {
+  const kept: Partial<T> = {};
+  for (const name in fields) if (fields[name] !== undefined) kept[name] = fields[name];
+  return kept as T;
+};
