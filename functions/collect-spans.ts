@@ -28,8 +28,11 @@ const collect = collector({
   sniffEncoding,
 });
 
-/** Takes OTLP by HTTP from the Function URL, and OTLP bodies from the spans queue. */
-export const handler = async (event: unknown) =>
-  typeof event === 'object' && event !== null && 'requestContext' in event
-    ? collect.http(event)
-    : collect.records(recordsOf(event).map((message) => ({ body: bodyOf(message), id: detailsOf(message).failureId })));
+/** Takes OTLP by HTTP from the Function URL, OTLP bodies from queues and streams, and spans from CloudWatch log subscriptions. */
+export const handler = async (event: unknown) => {
+  if (typeof event === 'object' && event !== null && 'requestContext' in event) return collect.http(event);
+  if (typeof event === 'object' && event !== null && 'awslogs' in event) return collect.logs(event);
+  return collect.records(
+    recordsOf(event).map((message) => ({ body: bodyOf(message), id: detailsOf(message).failureId })),
+  );
+};

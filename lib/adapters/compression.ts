@@ -36,7 +36,9 @@ export const decompress = async (
 export const compress = (text: string): Promise<Uint8Array> => promisify(gzip)(text);
 
 /** The encoding that bytes announce by their first ones; undefined when they announce none. */
-export const sniffEncoding = (bytes: Uint8Array): 'gzip' | 'zstd' | undefined => {
+export const sniffEncoding = (bytes: Uint8Array): 'gzip' | 'zstd' | 'deflate' | undefined => {
   if (bytes[0] === 0x1f && bytes[1] === 0x8b) return 'gzip';
+  // RFC 1950: method 8, and the two bytes a multiple of 31. Neither JSON nor OTLP protobuf starts so.
+  if (bytes[0] === 0x78 && bytes[1] !== undefined && (0x7800 + bytes[1]) % 31 === 0) return 'deflate';
   return bytes[0] === 0x28 && bytes[1] === 0xb5 && bytes[2] === 0x2f && bytes[3] === 0xfd ? 'zstd' : undefined;
 };

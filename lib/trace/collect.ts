@@ -2,6 +2,7 @@ import { Failure } from '../model/failure.ts';
 import type { Bucket, Clock, Log, Queue, Table } from '../model/ports.ts';
 import type { Span } from '../model/span.ts';
 import { type Decoded, decodeJson, decodeProto } from './decode.ts';
+import { decodeLogRecords } from './decode-log-records.ts';
 import { batchKey, prefixOf, type WindowClosed, windowParts } from './window.ts';
 
 export interface CollectorOptions {
@@ -130,7 +131,7 @@ export const collector = (options: CollectorOptions) => {
           if (decoded.error !== undefined)
             throw new Failure('bad-input', decoded.error, { where: `Records[${index}].body` });
           note(decoded, `Records[${index}].body`);
-          kept.push(...decoded.spans);
+          for (const span of decoded.spans) kept.push(span);
           keptIds.push(id);
         } catch (thrown) {
           const failure = Failure.from(thrown);
@@ -145,6 +146,32 @@ export const collector = (options: CollectorOptions) => {
         batchItemFailures.push(...keptIds.map((itemIdentifier) => ({ itemIdentifier })));
       }
       return { batchItemFailures };
+    },
+
+    /**
+     * A CloudWatch Logs subscription delivery: `aws/spans` records, OTLP/JSON lines and stdout envelopes. What cannot be read is told and
+     * left: sending it again would not mend it. Rejects when spans could not be stored, so that the delivery is made again.
+     */
+    logs: async (event: unknown): Promise<void> => {
+      const data = (event as { awslogs?: { data?: unknown } }).awslogs?.data;
+      const kept: Span[] = [];
+      try {
+        const bytes = Buffer.from(typeof data === 'string' ? data : '', 'base64');
+        const decoded = decodeLogRecords(Buffer.from(await decompress(bytes, 'gzip')).toString('utf8'));
+        if (decoded.error !== undefined) throw new Failure('bad-input', decoded.error, { where: 'awslogs.data' });
+        note(decoded, 'awslogs.data');
+        for (const span of decoded.spans) kept.push(span);
+        for (const { payload, base64, encoding, isProto } of decoded.packed) {
+          const body = await read(Buffer.from(payload, base64 ? 'base64' : 'utf8'), encoding, isProto);
+          if (body.error !== undefined) log('warn', 'stdout envelope was refused', { reason: body.error });
+          note(body, 'stdout envelope');
+          for (const span of body.spans) kept.push(span);
+        }
+      } catch (thrown) {
+        const failure = Failure.from(thrown);
+        log('warn', 'log delivery was refused', { code: failure.code, reason: failure.message, kept: kept.length });
+      }
+      await store(kept);
     },
   };
 

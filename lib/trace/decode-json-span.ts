@@ -5,10 +5,10 @@ type Raw = Readonly<Record<string, unknown>>;
 
 /** A span as OTLP/JSON has it, or why it is refused. Never throws. */
 export const jsonSpan = (raw: Raw, resource: Attributes): Span | string => {
-  const parentId = text(raw['parentSpanId']).toLowerCase();
+  const parentId = idOf(raw['parentSpanId']);
   const parent = parentId === '0000000000000000' ? '' : parentId;
-  const traceId = text(raw['traceId']).toLowerCase();
-  const spanId = text(raw['spanId']).toLowerCase();
+  const traceId = idOf(raw['traceId']);
+  const spanId = idOf(raw['spanId']);
   const startNanos = nanos(raw['startTimeUnixNano']);
   const endNanos = nanos(raw['endTimeUnixNano']);
   const refusal = refusalOf(traceId, spanId, parent, startNanos, endNanos);
@@ -84,9 +84,28 @@ const enumOf = (value: unknown, prefix: string, names: readonly string[]): numbe
   return Math.max(0, names.indexOf(value.startsWith(prefix) ? value.slice(prefix.length) : value));
 };
 
+/** Upper-case digits are accepted and folded; most ids need no folding, which costs more than looking. */
+const idOf = (value: unknown): string => {
+  if (typeof value !== 'string') return '';
+  for (let at = 0; at < value.length && at < 32; at += 1) {
+    const code = value.charCodeAt(at);
+    if (code >= 65 && code <= 70) return value.toLowerCase();
+  }
+  return value;
+};
+
 const nanos = (value: unknown): bigint => {
-  if (typeof value === 'string') return /^\d{1,20}$/.test(value) ? BigInt(value) : 0n;
+  if (typeof value === 'string') return isDigits(value) ? BigInt(value) : 0n;
   return typeof value === 'number' && Number.isFinite(value) && value > 0 ? BigInt(Math.trunc(value)) : 0n;
+};
+
+const isDigits = (value: string): boolean => {
+  if (value.length === 0 || value.length > 20) return false;
+  for (let at = 0; at < value.length; at += 1) {
+    const code = value.charCodeAt(at);
+    if (code < 48 || code > 57) return false;
+  }
+  return true;
 };
 
 /** A list of `{ key, value: { …Value } }`, or, as in `aws/spans` records, a flat map. */

@@ -14,10 +14,15 @@ export interface Decoded {
 }
 
 /** OTLP/JSON: ids in hex, 64-bit integers as strings or numbers, unknown fields ignored. Never throws. */
-export const decodeJson = (text: string): Decoded => {
+export const decodeJson = (text: string): Decoded => readJson(text) ?? readJson(exactNanos(text), true) ?? empty;
+
+const empty: Decoded = { spans: [], refused: {} };
+
+/** Undefined when times turned out to be numbers, whose last digits are lost already. */
+const readJson = (text: string, isExact = false): Decoded | undefined => {
   let body: unknown;
   try {
-    body = JSON.parse(exactNanos(text));
+    body = JSON.parse(text);
   } catch (thrown) {
     return { spans: [], refused: {}, error: `is not JSON: ${(thrown as Error).message}` };
   }
@@ -33,7 +38,16 @@ export const decodeJson = (text: string): Decoded => {
     for (const scopeSpans of scopes) {
       const spans = isObject(scopeSpans) ? scopeSpans['spans'] : undefined;
       if (!Array.isArray(spans)) continue;
-      for (const span of spans) if (isObject(span)) gathered.add(jsonSpan(span, resource));
+      for (const span of spans) {
+        if (!isObject(span)) continue;
+        if (
+          !isExact &&
+          (typeof span['startTimeUnixNano'] === 'number' || typeof span['endTimeUnixNano'] === 'number')
+        ) {
+          return undefined;
+        }
+        gathered.add(jsonSpan(span, resource));
+      }
     }
   }
   return gathered.done();
@@ -43,8 +57,7 @@ export const decodeJson = (text: string): Decoded => {
  * Nanoseconds since the epoch do not fit a double. OTLP writes them as strings; where a body has numbers, they are quoted before it is
  * parsed. Inside a string the quote before the colon would be escaped, so no text is touched. A reviver would cost three times the parse.
  */
-export const exactNanos = (text: string): string =>
-  /UnixNano"\s*:\s*\d/.test(text) ? text.replace(/(UnixNano"\s*:\s*)(\d+)(?![\d.eE])/g, '$1"$2"') : text;
+export const exactNanos = (text: string): string => text.replace(/(UnixNano"\s*:\s*)(\d+)(?![\d.eE])/g, '$1"$2"');
 
 /** OTLP protobuf, read field by field without a schema library. Never throws. */
 export const decodeProto = (bytes: Uint8Array): Decoded => {
