@@ -27,6 +27,8 @@ export interface Delivery {
   readonly alert: Alert;
   /** Attempts made so far. Counted here and not by the queue: waiting for a robot's rate must not look like failing. */
   readonly attempt: number;
+  /** Sent again by a person after it had ended in the dead letters. */
+  readonly replayed?: true;
 }
 
 const maxAttempts = 30;
@@ -56,7 +58,7 @@ export const attempt = async (delivery: Delivery, delivering: Delivering): Promi
   if (configured === undefined) return giveUp(delivery, `no receiver is named ${receiver}`, delivering);
   const id = deliveryId(delivery);
   const key = { pk: `delivery#${id}`, sk: 'state' };
-  const claimed = await claim(key, delivering);
+  const claimed = await claim(key, delivery.replayed === true, delivering);
   if (claimed !== 'claimed') {
     // Sent: a redelivered message; nothing more is to be done. Leased: another process is at it, or died at it; look again later.
     if (claimed === 'leased') await later(delivery, leaseMs / 1000, delivering);
@@ -105,7 +107,7 @@ export const attempt = async (delivery: Delivery, delivering: Delivering): Promi
   // The way on is secured before the claim is released: a crash in between tries again and never forgets.
   if (isOver) await giveUp(tried, verdict.reason, delivering);
   else await later(tried, backoffSeconds(delivery.attempt, verdict, delivering.random), delivering);
-  await (isOver ? table.put({ ...key, status: 'sent', ttl: expiry(clock) }) : table.delete(key.pk, key.sk));
+  await (isOver ? table.put({ ...key, status: 'dead', ttl: expiry(clock) }) : table.delete(key.pk, key.sk));
 };
 
 /** Full jitter, never below what the destination asked for. */
@@ -123,12 +125,15 @@ export const deliveryId = ({ receiver, alert }: Delivery): string => {
 
 const claim = async (
   key: { pk: string; sk: string },
+  replayed: boolean,
   { table, clock }: Delivering,
 ): Promise<'claimed' | 'leased' | 'sent'> => {
   const item: Item = { ...key, status: 'inflight', leaseUntil: clock() + leaseMs, ttl: expiry(clock) };
   if (await table.put(item, { absent: true })) return 'claimed';
   const former = await table.get(key.pk, key.sk);
-  if (former?.['status'] === 'sent') return 'sent';
+  if (former?.['status'] === 'dead' && replayed && (await table.put(item, { equals: { status: 'dead' } })))
+    return 'claimed';
+  if (former?.['status'] === 'sent' || former?.['status'] === 'dead') return 'sent';
   const taken = await table.put(item, { equals: { status: 'inflight' }, below: { leaseUntil: clock() } });
   return taken ? 'claimed' : 'leased';
 };
@@ -252,7 +257,8 @@ export const readDelivery = (body: string): Delivery | undefined => {
       typeof delivery.alert?.fingerprint !== 'string'
     )
       return undefined;
-    return { receiver: delivery.receiver, attempt: delivery.attempt, alert: delivery.alert };
+    const { receiver, attempt, alert, replayed } = delivery as Delivery;
+    return { receiver, attempt, alert, ...(replayed === true ? { replayed } : {}) };
   } catch {
     return undefined;
   }

@@ -1,0 +1,88 @@
+import { DeleteMessageCommand, ReceiveMessageCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { readDelivery } from '../../lib/alert/deliver.ts';
+import { environmentKeys, required } from '../../lib/model/environment.ts';
+import { Failure } from '../../lib/model/failure.ts';
+import type { Command } from '../command.ts';
+
+const help = `usage: npm run tidemark -- replay-dlq [--dest RECEIVER] [--since RFC3339] [--reason TEXT] [--rate N] [--dry-run]
+
+Sends dead letters of the alerts queue again. Only those that match every filter are taken; the others stay where they are.
+--dest RECEIVER   meant for this receiver
+--since TIME      dead since this time or later
+--reason TEXT     whose reason contains this text
+--rate N          messages a second (default 5)
+--dry-run         only list them
+Reads ${environmentKeys.alertsDeadLetters} and ${environmentKeys.alertsQueue} from the environment (queue URLs), with your AWS credentials.`;
+
+export const command: Command = {
+  summary: 'send dead letters again, filtered and rate limited',
+  help,
+  run: async (args, io) => {
+    const { dest, since, reason, rate, dryRun } = parse(args);
+    const from = required(io.env, environmentKeys.alertsDeadLetters);
+    const to = required(io.env, environmentKeys.alertsQueue);
+    const sqs = new SQSClient({ useQueueUrlAsEndpoint: io.env['AWS_ENDPOINT_URL'] === undefined });
+    const seen = new Set<string>();
+    let sent = 0;
+    for (;;) {
+      const { Messages = [] } = await sqs.send(
+        new ReceiveMessageCommand({
+          QueueUrl: from,
+          MaxNumberOfMessages: 10,
+          // Long enough that a message which is left alone does not come round again in this run.
+          VisibilityTimeout: 120,
+          WaitTimeSeconds: 1,
+          MessageAttributeNames: ['All'],
+          MessageSystemAttributeNames: ['SentTimestamp'],
+        }),
+      );
+      const fresh = Messages.filter(({ MessageId = '' }) => !seen.has(MessageId));
+      if (fresh.length === 0) break;
+      for (const message of fresh) {
+        seen.add(message.MessageId ?? '');
+        const body = message.Body ?? '';
+        const why = message.MessageAttributes?.['reason']?.StringValue ?? '';
+        const delivery = readDelivery(body);
+        const at = Number(message.Attributes?.['SentTimestamp'] ?? 0);
+        if (dest !== undefined && delivery?.receiver !== dest) continue;
+        if (since !== undefined && at < since) continue;
+        if (reason !== undefined && !why.includes(reason)) continue;
+        io.out(
+          `${new Date(at).toISOString()}  ${delivery?.receiver ?? '(unread)'}  ${delivery?.alert.labels['alertname'] ?? message.MessageId}  ${why}\n`,
+        );
+        if (dryRun) continue;
+        // Attempts start anew; the claim of the first life has ended in a dead letter and must not stop this one.
+        const again =
+          delivery === undefined ? body : JSON.stringify({ delivery: { ...delivery, attempt: 0, replayed: true } });
+        await sqs.send(new SendMessageCommand({ QueueUrl: to, MessageBody: again }));
+        await sqs.send(new DeleteMessageCommand({ QueueUrl: from, ReceiptHandle: message.ReceiptHandle ?? '' }));
+        sent += 1;
+        await new Promise((resume) => setTimeout(resume, 1000 / rate));
+      }
+    }
+    io.out(`${dryRun ? 'would send' : 'sent'} ${sent} of ${seen.size} dead letters again\n`);
+    return 0;
+  },
+};
+
+const parse = (args: readonly string[]) => {
+  const value = (name: string): string | undefined => {
+    const at = args.indexOf(name);
+    if (at < 0) return undefined;
+    const text = args[at + 1];
+    if (text === undefined || text.startsWith('--'))
+      throw new Failure('bad-input', `${name} needs a value; see --help`);
+    return text;
+  };
+  const known = ['--dest', '--since', '--reason', '--rate', '--dry-run'];
+  const unknown = args.find((arg) => arg.startsWith('--') && !known.includes(arg));
+  if (unknown !== undefined) throw new Failure('bad-input', `unknown option ${unknown}; see --help`);
+  const sinceText = value('--since');
+  const since = sinceText === undefined ? undefined : Date.parse(sinceText);
+  if (since !== undefined && Number.isNaN(since))
+    throw new Failure('bad-input', `'${sinceText}' is not an RFC 3339 time`, { where: '--since' });
+  const rate = Number(value('--rate') ?? 5);
+  if (!(rate > 0 && rate <= 1000))
+    throw new Failure('bad-input', 'a number from above 0 to 1000 is expected', { where: '--rate' });
+  return { dest: value('--dest'), since, reason: value('--reason'), rate, dryRun: args.includes('--dry-run') };
+};
