@@ -166,7 +166,9 @@ class AsyncContextManager implements ContextManager {
     thisArg?: ThisParameterType<F>,
     ...args: A
   ) {
-    return this.#storage.run(context, () => fn.call(thisArg as never, ...args)) as ReturnType<F>;
+    // The closure only where it is needed: this runs for every record.
+    const call = thisArg === undefined ? fn : (...all: A) => fn.call(thisArg as never, ...all);
+    return this.#storage.run(context, call as (...all: A) => ReturnType<F>, ...args);
   }
   bind<T>(context: Context, target: T): T {
     if (typeof target !== 'function') return target;
@@ -308,16 +310,12 @@ class RecordingSpan implements ApiSpan, Span {
     return this;
   }
   addLink(link: Link): this {
-    if (this.#end !== undefined) return this;
-    const { traceId, spanId } = link.context;
-    if (this.links === none) this.links = [];
-    this.links.push(
-      link.attributes === undefined ? { traceId, spanId } : { traceId, spanId, attributes: defined(link.attributes) },
-    );
-    return this;
+    return this.addLinks([link]);
   }
   addLinks(links: Link[]): this {
-    for (const link of links) this.addLink(link);
+    if (this.#end !== undefined || links.length === 0) return this;
+    const added = links.map(linkIn);
+    this.links = this.links === none ? added : [...this.links, ...added];
     return this;
   }
   setStatus(status: SpanStatus): this {
@@ -358,6 +356,9 @@ class RecordingSpan implements ApiSpan, Span {
 
 /** Shared by all spans that have no links or events; never written to. */
 const none: never[] = [];
+
+const linkIn = ({ context: { traceId, spanId }, attributes }: Link): SpanLink =>
+  attributes === undefined ? { traceId, spanId } : { traceId, spanId, attributes: defined(attributes) };
 
 /** A clone is far cheaper than a copy member by member, and few callers hand in attributes without a value. */
 const copied = (attributes: ApiAttributes | undefined): Record<string, AttributeValue> => {

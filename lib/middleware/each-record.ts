@@ -57,7 +57,7 @@ export const eachRecord = (
     name: processName(messages.slice(0, 1)),
     failures: [],
     stopped: undefined,
-    running: undefined,
+    running: [],
     finished: [],
     expired: false,
   };
@@ -79,8 +79,8 @@ interface Batch {
   readonly failures: FailedRecord[];
   /** Groups in which a record has failed. */
   stopped: Set<string> | undefined;
-  /** Records that are being handled; kept only where there is a deadline to close them. */
-  running: Map<ReceivedMessage, Own> | undefined;
+  /** By index: records that are being handled, for the deadline to close them. */
+  readonly running: (Own | undefined)[];
   /** By index: what has come to its end, well or badly. */
   readonly finished: boolean[];
   expired: boolean;
@@ -90,8 +90,23 @@ const run = async (batch: Batch): Promise<BatchReply | undefined> => {
   const { messages, options } = batch;
   const { concurrency = 1 } = options;
   if (concurrency > 1 && messages.length > 1) await runLanes(batch, concurrency);
-  else for (const message of messages) await handleOne(batch, message);
+  else await runInOrder(batch);
   return batchReply(messages, batch.failures);
+};
+
+/** As `handleOne` for each, without an async call and its promise for every record. */
+const runInOrder = async (batch: Batch): Promise<void> => {
+  for (const message of batch.messages) {
+    const own = begin(batch, message);
+    if (own === undefined) continue;
+    try {
+      const pending = call(batch, message, own);
+      if (isThenable(pending)) await pending;
+      finish(batch, message, own);
+    } catch (thrown) {
+      finish(batch, message, own, thrown, true);
+    }
+  }
 };
 
 /** Resolves early when the deadline nears: what is done is done, the rest is reported and comes again. */
@@ -110,13 +125,14 @@ const runWithDeadline = (batch: Batch, invocation: Invocation): Promise<BatchRep
 const expire = (batch: Batch): BatchReply | undefined => {
   batch.expired = true;
   const failure = new Failure('timeout', 'the deadline of the function came before the record was done');
-  for (const [message, own] of batch.running ?? []) {
-    note(batch, message, own.span, failure);
-    if (own.ends) own.span.end();
-  }
   for (const message of batch.messages) {
-    if (batch.finished[message.index] === true || batch.running?.has(message) === true) continue;
-    batch.failures.push({ message, thrown: failure });
+    const own = batch.running[message.index];
+    if (own !== undefined) {
+      note(batch, message, own.span, failure);
+      if (own.ends) own.span.end();
+    } else if (batch.finished[message.index] !== true) {
+      batch.failures.push({ message, thrown: failure });
+    }
   }
   return batchReply(batch.messages, batch.failures);
 };
@@ -145,32 +161,46 @@ const groupOf = ({ source, details }: ReceivedMessage): string | undefined => {
 };
 
 const handleOne = async (batch: Batch, message: ReceivedMessage): Promise<void> => {
-  if (batch.expired) return;
+  const own = begin(batch, message);
+  if (own === undefined) return;
+  try {
+    const pending = call(batch, message, own);
+    if (isThenable(pending)) await pending;
+    finish(batch, message, own);
+  } catch (thrown) {
+    finish(batch, message, own, thrown, true);
+  }
+};
+
+/** Opens the record's span; undefined when the record is not to be handled any more. */
+const begin = (batch: Batch, message: ReceivedMessage): Own | undefined => {
+  if (batch.expired) return undefined;
   const group = batch.failures.length === 0 ? undefined : groupOf(message);
   if (group !== undefined && batch.stopped?.has(group) === true) {
     batch.failures.push({ message, thrown: undefined });
     batch.finished[message.index] = true;
-    return;
+    return undefined;
   }
   const own = spanOf(batch, message);
-  const { span } = own;
-  if (batch.invocation !== undefined) {
-    batch.running ??= new Map();
-    batch.running.set(message, own);
-  }
-  try {
-    // Arguments instead of a closure: one allocation less for every record.
-    const pending = context.with(own.scope, batch.handle, undefined, message, span);
-    if (pending instanceof Promise) await pending;
-    if (batch.expired) return;
-  } catch (thrown) {
-    if (batch.expired) return;
-    note(batch, message, span, thrown);
-  }
-  batch.finished[message.index] = true;
-  batch.running?.delete(message);
-  if (own.ends) span.end();
+  if (batch.invocation !== undefined) batch.running[message.index] = own;
+  return own;
 };
+
+/** Arguments instead of a closure: one allocation less for every record. */
+const call = (batch: Batch, message: ReceivedMessage, own: Own): unknown =>
+  context.with(own.scope, batch.handle, undefined, message, own.span);
+
+const finish = (batch: Batch, message: ReceivedMessage, own: Own, thrown?: unknown, failed = false): void => {
+  // What ends after the deadline has been reported as failed already.
+  if (batch.expired) return;
+  if (failed) note(batch, message, own.span, thrown);
+  batch.finished[message.index] = true;
+  batch.running[message.index] = undefined;
+  if (own.ends) own.span.end();
+};
+
+const isThenable = (value: unknown): value is PromiseLike<unknown> =>
+  typeof (value as PromiseLike<unknown> | undefined)?.then === 'function';
 
 interface Own {
   readonly span: Span;
@@ -191,16 +221,16 @@ const spanOf = (batch: Batch, message: ReceivedMessage): Own => {
   const attributes = spelled(messageAttributes(options, message, now(options)), conventionsIn(options));
   const { destination, messageId, receiveCount = 1 } = message.details;
   const name = destination === batch.messages[0]?.details.destination ? batch.name : `process ${destination}`;
-  const how: AttemptOptions = { kind: SpanKind.CONSUMER, attributes, links };
-  if (messageId !== undefined) how.spanId = attemptId(messageId, receiveCount);
+  const spanId = messageId === undefined ? undefined : attemptId(messageId, receiveCount);
+  const how: AttemptOptions = { kind: SpanKind.CONSUMER, attributes, links, spanId };
   const span = batch.tracer.startSpan(name, how, startIn);
-  if (receiveCount > 1 && how.spanId !== undefined) linkEarlier(span, message, how.spanId, options, asParent === true);
+  if (receiveCount > 1 && spanId !== undefined) linkEarlier(span, message, spanId, options, asParent === true);
   return { span, scope: withSpan(startIn, span), ends: true };
 };
 
 /** A tracer that can is asked for a certain span id; others ignore the field, and no link is made to what does not exist. */
 interface AttemptOptions extends SpanOptions {
-  spanId?: string;
+  readonly spanId?: string | undefined;
 }
 
 /**

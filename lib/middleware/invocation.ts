@@ -169,21 +169,20 @@ export const relate = (
   options: TracingOptions,
 ): { base: Context; links: Link[] } => {
   const found = message.extracted(propagationOf(options));
-  const links: Link[] = [];
-  let base = ambient;
-  if (found.context !== undefined) {
-    const theirs = spanContextOf(found.context);
-    if (asParent === true) {
-      const around = trace.getSpanContext(ambient);
-      if (around !== undefined && isValid(around.traceId)) links.push({ context: around });
-      base = withSpan(ambient, trace.wrapSpanContext(theirs));
-    } else {
-      links.push({ context: theirs });
-    }
+  const losers = found.links.length === 0 ? none : found.links.map(linkOf);
+  if (found.context === undefined) return { base: ambient, links: losers };
+  const theirs = spanContextOf(found.context);
+  if (asParent !== true) {
+    const link = { context: theirs };
+    return { base: ambient, links: losers.length === 0 ? [link] : [link, ...losers] };
   }
-  for (const link of found.links) links.push(linkOf(link));
-  return { base, links };
+  const base = withSpan(ambient, trace.wrapSpanContext(theirs));
+  const around = trace.getSpanContext(ambient);
+  return { base, links: around === undefined || !isValid(around.traceId) ? losers : [{ context: around }, ...losers] };
 };
+
+/** No links; shared, since most records that have none would otherwise each bring an array for them. */
+const none: Link[] = [];
 
 const isValid = (traceId: string): boolean => traceId !== '00000000000000000000000000000000';
 
