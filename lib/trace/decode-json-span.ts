@@ -1,20 +1,30 @@
 import type { Attributes, AttributeValue, Span, SpanEvent, SpanLink } from '../model/span.ts';
-import { maxAttributes, maxDepth, maxListed, refusalOf } from './span-limits.ts';
+import { idRefusalOf, maxAttributes, maxDepth, maxListed, timeRefusalOf } from './span-limits.ts';
 
 type Raw = Readonly<Record<string, unknown>>;
 
 /** A span as OTLP/JSON has it, or why it is refused. Never throws. */
 export const jsonSpan = (raw: Raw, resource: Attributes): Span | string => {
-  const parentId = idOf(raw['parentSpanId']);
-  const parent = parentId === '0000000000000000' ? '' : parentId;
-  const traceId = idOf(raw['traceId']);
-  const spanId = idOf(raw['spanId']);
+  let traceId = text(raw['traceId']);
+  let spanId = text(raw['spanId']);
+  let parent = text(raw['parentSpanId']);
+  let refusal = idRefusalOf(traceId, spanId, parent);
+  if (refusal !== undefined) {
+    // Upper-case digits are accepted and folded; most ids need no folding.
+    traceId = traceId.toLowerCase();
+    spanId = spanId.toLowerCase();
+    parent = parent.toLowerCase();
+    refusal = idRefusalOf(traceId, spanId, parent);
+    if (refusal !== undefined) return refusal;
+  }
   const startNanos = nanos(raw['startTimeUnixNano']);
-  const endNanos = nanos(raw['endTimeUnixNano']);
-  const refusal = refusalOf(traceId, spanId, parent, startNanos, endNanos);
-  if (refusal !== undefined) return refusal;
-  const span = new JsonSpan(raw, resource, traceId, spanId, startNanos, endNanos);
-  if (parent !== '') span.parentSpanId = parent;
+  const end = raw['endTimeUnixNano'];
+  if (!isLater(end, raw['startTimeUnixNano'])) {
+    refusal = timeRefusalOf(startNanos, nanos(end));
+    if (refusal !== undefined) return refusal;
+  } else if (startNanos <= 0n) return timeRefusalOf(startNanos, startNanos) ?? '';
+  const span = new JsonSpan(raw, resource, traceId, spanId, startNanos);
+  if (parent !== '' && parent !== '0000000000000000') span.parentSpanId = parent;
   const traceState = raw['traceState'];
   if (typeof traceState === 'string' && traceState !== '') span.traceState = traceState;
   const status = raw['status'];
@@ -23,6 +33,15 @@ export const jsonSpan = (raw: Raw, resource: Attributes): Span | string => {
   }
   return span;
 };
+
+/** Both are digits of the same number, as they are from 2001 to 2286: then text compares as numbers do, at a tenth of the cost. */
+const isLater = (end: unknown, start: unknown): boolean =>
+  typeof end === 'string' &&
+  typeof start === 'string' &&
+  end.length === 19 &&
+  start.length === 19 &&
+  end >= start &&
+  isDigits(end);
 
 /** Keeps the parsed object; what few readers ask for is read when asked for, and kept. */
 class JsonSpan implements Span {
@@ -35,12 +54,12 @@ class JsonSpan implements Span {
   readonly name: string;
   readonly kind: number;
   readonly startNanos: bigint;
-  readonly endNanos: bigint;
   readonly status: number;
   readonly #raw: Raw;
+  #endNanos: bigint | undefined;
   #attributes: Attributes | undefined;
 
-  constructor(raw: Raw, resource: Attributes, traceId: string, spanId: string, startNanos: bigint, endNanos: bigint) {
+  constructor(raw: Raw, resource: Attributes, traceId: string, spanId: string, startNanos: bigint) {
     this.#raw = raw;
     this.resource = resource;
     this.traceId = traceId;
@@ -48,9 +67,13 @@ class JsonSpan implements Span {
     this.name = text(raw['name']);
     this.kind = enumOf(raw['kind'], 'SPAN_KIND_', kinds);
     this.startNanos = startNanos;
-    this.endNanos = endNanos;
     const status = raw['status'];
     this.status = isObject(status) ? enumOf(status['code'], 'STATUS_CODE_', codes) : 0;
+  }
+
+  get endNanos(): bigint {
+    this.#endNanos ??= nanos(this.#raw['endTimeUnixNano']);
+    return this.#endNanos;
   }
 
   get attributes(): Attributes {
@@ -82,16 +105,6 @@ const enumOf = (value: unknown, prefix: string, names: readonly string[]): numbe
   if (typeof value === 'number') return value >= 0 && value < names.length ? Math.floor(value) : 0;
   if (typeof value !== 'string') return 0;
   return Math.max(0, names.indexOf(value.startsWith(prefix) ? value.slice(prefix.length) : value));
-};
-
-/** Upper-case digits are accepted and folded; most ids need no folding, which costs more than looking. */
-const idOf = (value: unknown): string => {
-  if (typeof value !== 'string') return '';
-  for (let at = 0; at < value.length && at < 32; at += 1) {
-    const code = value.charCodeAt(at);
-    if (code >= 65 && code <= 70) return value.toLowerCase();
-  }
-  return value;
 };
 
 const nanos = (value: unknown): bigint => {

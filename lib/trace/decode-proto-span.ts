@@ -1,6 +1,6 @@
 import type { Attributes, AttributeValue, Span, SpanEvent, SpanLink } from '../model/span.ts';
 import { ProtoReader } from './proto-reader.ts';
-import { maxAttributes, maxDepth, maxListed, refusalOf } from './span-limits.ts';
+import { idRefusalOf, maxAttributes, maxDepth, maxListed, timeRefusalOf } from './span-limits.ts';
 
 /** A span message at its place in the body, or why it is refused. Throws on bytes that are no message. */
 export const protoSpan = (buffer: Buffer, start: number, end: number, resource: Attributes): Span | string => {
@@ -55,7 +55,7 @@ export const protoSpan = (buffer: Buffer, start: number, end: number, resource: 
     }
   }
   if (parent === '0000000000000000') parent = '';
-  const refusal = refusalOf(traceId, spanId, parent, startNanos, endNanos);
+  const refusal = idRefusalOf(traceId, spanId, parent) ?? timeRefusalOf(startNanos, endNanos);
   if (refusal !== undefined) return refusal;
   const span = new ProtoSpan(buffer, start, end, resource, traceId, spanId, name, kind, startNanos, endNanos, status);
   if (parent !== '') span.parentSpanId = parent;

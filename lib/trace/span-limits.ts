@@ -5,17 +5,16 @@ export const maxListed = 1024;
 /** Nesting of attribute values: a body made of nothing but nesting cannot exhaust the stack. */
 export const maxDepth = 16;
 
-/** Why a span with these fields is refused; undefined when it is not. `parent` is empty for a root; ids are in lower case. */
-export const refusalOf = (
-  traceId: string,
-  spanId: string,
-  parent: string,
-  startNanos: bigint,
-  endNanos: bigint,
-): string | undefined => {
+/** Why a span with these ids is refused; undefined when it is not. `parent` is empty for a root; only lower case is taken. */
+export const idRefusalOf = (traceId: string, spanId: string, parent: string): string | undefined => {
   if (!isHex(traceId, 32) || traceId === zeros) return 'trace id is not 32 hex digits';
   if (!isHex(spanId, 16) || spanId === '0000000000000000') return 'span id is not 16 hex digits';
   if (parent !== '' && !isHex(parent, 16)) return 'parent span id is not 16 hex digits';
+  return undefined;
+};
+
+/** The same for its times. */
+export const timeRefusalOf = (startNanos: bigint, endNanos: bigint): string | undefined => {
   if (startNanos <= 0n) return 'start time is missing';
   if (endNanos < startNanos) return 'ends before it starts';
   return undefined;
