@@ -1,4 +1,6 @@
+import type { IncomingMessage } from 'node:http';
 import { Failure } from '../model/failure.ts';
+import { listItems } from './list-items.ts';
 
 export interface JsonRequest {
   readonly url: string;
@@ -13,6 +15,8 @@ export interface JsonRequest {
   readonly ca?: string | undefined;
   readonly cert?: string | undefined;
   readonly key?: string | undefined;
+  /** Gets each element of the answer's top-level `items` as it arrives; the answer then comes without them. */
+  readonly onItem?: (item: unknown) => void;
   /** How a refusal names the other side. */
   readonly where: string;
 }
@@ -26,7 +30,7 @@ export const requestJson = async (request: JsonRequest): Promise<unknown> => {
   const { where, timeoutMs } = request;
   const secure = request.url.startsWith('https:');
   const { request: send, Agent } = secure ? await import('node:https') : await import('node:http');
-  const answer = await new Promise<{ status: number; encoding: string; body: Buffer }>((resolve, reject) => {
+  const answer = await new Promise<Answer>((resolve, reject) => {
     const outgoing = send(
       request.url,
       {
@@ -38,22 +42,7 @@ export const requestJson = async (request: JsonRequest): Promise<unknown> => {
         ...(request.key === undefined ? {} : { key: request.key }),
       },
       (incoming) => {
-        const chunks: Buffer[] = [];
-        let bytes = 0;
-        incoming.on('data', (chunk: Buffer) => {
-          bytes += chunk.length;
-          if (bytes > (request.maxBytes ?? 64 * 2 ** 20))
-            outgoing.destroy(new Failure('too-large', `answered more than ${bytes} bytes`, { where }));
-          else chunks.push(chunk);
-        });
-        incoming.on('end', () =>
-          resolve({
-            status: incoming.statusCode ?? 0,
-            encoding: incoming.headers['content-encoding'] ?? '',
-            body: Buffer.concat(chunks),
-          }),
-        );
-        incoming.on('error', () => reject(new Failure('unavailable', 'the answer was cut off', { where })));
+        read(incoming, request, outgoing).then(resolve, reject);
       },
     );
     const timer = setTimeout(
@@ -64,18 +53,60 @@ export const requestJson = async (request: JsonRequest): Promise<unknown> => {
     outgoing.on('error', (thrown) => reject(thrown instanceof Failure ? thrown : unreachable(thrown, where)));
     outgoing.end(request.body);
   });
-  const body = answer.encoding === 'gzip' ? await unzipped(answer.body, where) : answer.body;
-  if (answer.status < 200 || answer.status > 299) throw refusal(answer.status, body, where);
+  if ('value' in answer) return answer.value;
+  const { status, body } = answer;
+  if (status < 200 || status > 299) throw refusal(status, body, where);
   try {
     return JSON.parse(body.toString('utf8'));
   } catch (thrown) {
-    throw new Failure(
-      'unavailable',
-      `the answer is not JSON or was cut off (${body.length} bytes): ${(thrown as Error).message}`,
-      { where, cause: thrown },
-    );
+    throw noJson(thrown, where);
   }
 };
+
+type Answer = { readonly status: number; readonly body: Buffer } | { readonly value: unknown };
+
+/** The body, unpacked and within bounds; item by item where the caller wants it so. */
+const read = async (
+  incoming: IncomingMessage,
+  request: JsonRequest,
+  outgoing: { destroy: (error: Error) => unknown },
+): Promise<Answer> => {
+  const { where, onItem, maxBytes = 64 * 2 ** 20 } = request;
+  const status = incoming.statusCode ?? 0;
+  const list = onItem !== undefined && status >= 200 && status <= 299 ? listItems(onItem) : undefined;
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  try {
+    for await (const chunk of await unpacked(incoming)) {
+      bytes += (chunk as Buffer).length;
+      if (bytes > maxBytes) {
+        const failure = new Failure('too-large', `answered more than ${maxBytes} bytes`, { where });
+        outgoing.destroy(failure);
+        throw failure;
+      }
+      if (list === undefined) chunks.push(chunk as Buffer);
+      else list.write(chunk as Buffer);
+    }
+    return list === undefined ? { status, body: Buffer.concat(chunks) } : { value: list.end() };
+  } catch (thrown) {
+    if (thrown instanceof Failure) throw thrown;
+    if (thrown instanceof SyntaxError) throw noJson(thrown, where);
+    throw new Failure('unavailable', `the answer was cut off after ${bytes} bytes`, { where, cause: thrown });
+  }
+};
+
+const unpacked = async (incoming: IncomingMessage): Promise<AsyncIterable<unknown>> => {
+  if (incoming.headers['content-encoding'] !== 'gzip') return incoming;
+  const [{ createGunzip }, { pipeline }] = await Promise.all([import('node:zlib'), import('node:stream')]);
+  // The error of either side ends the iteration.
+  return pipeline(incoming, createGunzip(), () => undefined);
+};
+
+const noJson = (thrown: unknown, where: string): Failure =>
+  new Failure('unavailable', `the answer is not JSON or was cut off: ${(thrown as Error).message}`, {
+    where,
+    cause: thrown,
+  });
 
 /** Connections are kept between the pages of a list and between ticks; one pool for each set of credentials. */
 const agentOf = (Agent: typeof import('node:https').Agent | typeof import('node:http').Agent, request: JsonRequest) => {
@@ -88,17 +119,6 @@ const agentOf = (Agent: typeof import('node:https').Agent | typeof import('node:
 };
 
 const agents = new Map<string, InstanceType<typeof import('node:http').Agent>>();
-
-const unzipped = async (body: Buffer, where: string): Promise<Buffer> => {
-  const { gunzip } = await import('node:zlib');
-  return new Promise((resolve, reject) =>
-    gunzip(body, { maxOutputLength: 256 * 2 ** 20 }, (error, result) =>
-      error === null
-        ? resolve(result)
-        : reject(new Failure('unavailable', `the answer was cut off: ${error.message}`, { where, cause: error })),
-    ),
-  );
-};
 
 const refusal = (status: number, body: Buffer, where: string): Failure => {
   const said = messageOf(body);

@@ -2,6 +2,8 @@ import type { ClusterConfig } from '../model/config/watermarks.ts';
 import { Failure } from '../model/failure.ts';
 import type {
   ClusterSnapshot,
+  Container,
+  ContainerStatus,
   HorizontalPodAutoscaler,
   Node,
   NodeMetrics,
@@ -25,17 +27,17 @@ export const kubernetesCluster = (options: KubernetesOptions) => {
   const { name, config, clock } = options;
   const connection = connectionOf(options);
   const timeoutMs = config.timeoutMs ?? 10_000;
-  const list = async <T>(path: string, query = ''): Promise<T[]> => {
+  const list = async <T>(path: string, query = '', keep: (item: T) => T = (item) => item): Promise<T[]> => {
     const where = `kubernetes/${name} ${path}`;
     const items: T[] = [];
     let next = '';
     do {
       const { endpoint, headers, ...tls } = await connection();
       const url = `${endpoint}${path}?limit=${pageSize}${query}${next === '' ? '' : `&continue=${encodeURIComponent(next)}`}`;
-      const page = await requestJson({ url, headers, timeoutMs, where, ...tls });
-      const { items: found, metadata } = (page ?? {}) as { items?: unknown; metadata?: { continue?: unknown } };
-      if (!Array.isArray(found)) throw new Failure('unavailable', 'the answer is no list of items', { where });
-      for (const item of found) items.push(item as T);
+      const onItem = (item: unknown) => void items.push(keep(item as T));
+      const page = await requestJson({ url, headers, timeoutMs, where, onItem, ...tls });
+      const { items: isList, metadata } = (page ?? {}) as { items?: unknown; metadata?: { continue?: unknown } };
+      if (!Array.isArray(isList)) throw new Failure('unavailable', 'the answer is no list of items', { where });
       const token = metadata?.continue;
       if (typeof token === 'string' && token !== '' && token === next) {
         throw new Failure('unavailable', 'the list does not end: the same page was offered twice', { where });
@@ -51,7 +53,9 @@ export const kubernetesCluster = (options: KubernetesOptions) => {
       const at = clock();
       const none = Promise.resolve([]);
       const [pods, podMetrics, nodes, nodeMetrics, autoscalers] = await Promise.all([
-        needs.pods ? list<Pod>(inNamespace('/api/v1', 'pods'), '&fieldSelector=status.phase%3DRunning') : none,
+        needs.pods
+          ? list<Pod>(inNamespace('/api/v1', 'pods'), '&fieldSelector=status.phase%3DRunning', podFields)
+          : none,
         needs.pods ? list<PodMetrics>(inNamespace('/apis/metrics.k8s.io/v1beta1', 'pods')) : none,
         // Nodes are also what pods without any limit are measured by; a role that may not list them does without.
         list<Node>('/api/v1/nodes').catch(needs.nodes ? rethrow : nothingIfRefused),
@@ -65,6 +69,48 @@ export const kubernetesCluster = (options: KubernetesOptions) => {
       return { cluster: name, at, pods, podMetrics, nodes, nodeMetrics, autoscalers };
     },
   };
+};
+
+/** What gauges read of a pod; the nine tenths that they do not would be kept in memory for thousands of pods otherwise. */
+const podFields = ({ metadata, spec, status }: Pod): Pod => ({
+  metadata: {
+    name: metadata.name,
+    ...pick(metadata, ['namespace', 'labels', 'annotations', 'ownerReferences']),
+  },
+  ...(spec === undefined
+    ? {}
+    : {
+        spec: {
+          ...pick(spec, ['nodeName', 'resources', 'overhead']),
+          containers: (spec.containers ?? []).map(containerFields),
+          initContainers: (spec.initContainers ?? []).map(containerFields),
+        },
+      }),
+  ...(status === undefined
+    ? {}
+    : {
+        status: {
+          ...pick(status, ['phase', 'conditions']),
+          containerStatuses: (status.containerStatuses ?? []).map(statusFields),
+          initContainerStatuses: (status.initContainerStatuses ?? []).map(statusFields),
+        },
+      }),
+});
+
+const containerFields = (container: Container): Container => ({
+  name: container.name,
+  ...pick(container, ['resources', 'restartPolicy']),
+});
+
+const statusFields = (status: ContainerStatus): ContainerStatus => ({
+  name: status.name,
+  ...pick(status, ['resources', 'allocatedResources', 'restartCount', 'lastState']),
+});
+
+const pick = <T extends object, K extends keyof T>(from: T, keys: readonly K[]): Pick<T, K> => {
+  const picked: Partial<T> = {};
+  for (const key of keys) if (from[key] !== undefined) picked[key] = from[key];
+  return picked as Pick<T, K>;
 };
 
 /** What the API server itself splits lists into. */
