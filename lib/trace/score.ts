@@ -5,6 +5,8 @@ import { criticalPath } from './critical-path.ts';
 import type { DetectorOptions, ServiceView } from './detector.ts';
 import { detectors } from './detectors/index.ts';
 import { type HeatMap, heatMap, histogram, quantile, record } from './heat-map.ts';
+import { callHops } from './hops.ts';
+import { knownCalls, reattach } from './reattach.ts';
 
 /** What a window shows. A pure function of its spans: their order, and copies of them, make no difference. */
 export interface Score {
@@ -17,6 +19,20 @@ export interface Score {
   readonly traces: { readonly count: number; readonly spans: number; readonly orphans: number };
   /** Services by their share of the time on critical paths, largest first. */
   readonly rootCauses: readonly { readonly service: string; readonly score: number }[];
+  /** Calls between services: how many expected a server side, and how many of those had none. */
+  readonly hops: readonly {
+    readonly from: string;
+    readonly to: string;
+    readonly calls: number;
+    readonly missing: number;
+  }[];
+  /** Spans that were not seen though others name them as parents, and the likely parents of those; at most 100. */
+  readonly reattached: readonly {
+    readonly traceId: string;
+    readonly missingSpanId: string;
+    readonly parentSpanId: string;
+    readonly confidence: number;
+  }[];
   /** The trace that a person should look at first: of a finding, else the slowest. */
   readonly exemplar?: string;
 }
@@ -54,8 +70,35 @@ export const scoreTraces = (window: string, traces: readonly Trace[], options: D
     rootCauses: [...services.keys()]
       .map((service) => ({ service, score: shareOf(service) }))
       .sort((a, b) => b.score - a.score || (a.service < b.service ? -1 : 1)),
+    hops: callHops(traces).map(({ from, to, spans, missing }) => ({
+      from,
+      to,
+      calls: spans.length,
+      missing: missing.length,
+    })),
+    reattached: reattachAll(traces),
     ...(exemplar === undefined ? {} : { exemplar }),
   };
+};
+
+/** What a score lists of any kind at most. */
+const maxListed = 100;
+
+const reattachAll = (traces: readonly Trace[]): Score['reattached'] => {
+  const broken = traces.filter(({ orphans }) => orphans.length > 0);
+  if (broken.length === 0) return [];
+  const known = knownCalls(traces);
+  return broken
+    .slice(0, maxListed)
+    .flatMap((trace) =>
+      reattach(trace, known).map(({ traceId, missingSpanId, parent, confidence }) => ({
+        traceId,
+        missingSpanId,
+        parentSpanId: trace.nodes[parent]?.span.spanId ?? '',
+        confidence,
+      })),
+    )
+    .slice(0, maxListed);
 };
 
 const viewServices = (traces: readonly Trace[]): Map<string, ServiceView> => {

@@ -15,7 +15,7 @@ protobuf, plain, gzip or zstd. A trace belongs to the window of its first span.
 
 --baseline FILE    spans of a healthy time: causes are ranked by what shifted against it; without one, by share of the critical path
 --window SECONDS   length of a window (60); the thresholds are per window
---json             { windows, findings, services, rootCauses }
+--json             { windows, findings, services, heatMap, hops, reattached, rootCauses }
 --html FILE        also write the report page`;
 
 export const command: Command = {
@@ -46,6 +46,8 @@ export const command: Command = {
         })),
         services: whole.services,
         heatMap: whole.heatMap,
+        hops: whole.hops,
+        reattached: whole.reattached,
         rootCauses,
       };
       io.out(`${JSON.stringify(answer, undefined, 2)}\n`);

@@ -1,6 +1,7 @@
 import type { Finding } from '../../model/finding.ts';
 import { type Span, serviceOf, spanKinds } from '../../model/span.ts';
 import { type Detector, exemplars } from '../detector.ts';
+import { callHops } from '../hops.ts';
 
 /** Fewer broken hops than this are no pattern. */
 const minMissing = 3;
@@ -9,14 +10,13 @@ const minMissing = 3;
  * Broken chains: more than 30 % of the calls of one hop have no other side, though the other side is there and traced.
  * A message hop is broken where a sender's span has no consumer and, in the same window, consumers start traces of their own
  * with neither parent nor link: context was dropped in between. A backlog is not a broken chain: it leaves no such consumers.
- * A call is broken where `peer.service` names a service that does emit server spans, and its span is missing.
+ * A call is broken where calls of its kind are answered elsewhere in the window and its server span is missing.
  */
 export const brokenChain: Detector = {
   name: 'broken-chain',
-  detect: ({ window, traces, services }, { missingShare = 0.3 }) => {
+  detect: ({ window, traces }, { missingShare = 0.3 }) => {
     const answered = new Set<string>();
     const senders: Span[] = [];
-    const callers: Span[] = [];
     const unclaimed: Span[] = [];
     for (const { nodes } of traces) {
       for (const { span, parent } of nodes) {
@@ -26,18 +26,10 @@ export const brokenChain: Detector = {
         for (const link of span.links)
           if (span.kind === spanKinds.consumer) answered.add(`${link.traceId}/${link.spanId}`);
         if (span.kind === spanKinds.producer) senders.push(span);
-        if (span.kind === spanKinds.client && typeof span.attributes['peer.service'] === 'string') callers.push(span);
         if (span.kind === spanKinds.consumer && isUnclaimed(span, up)) unclaimed.push(span);
       }
     }
-    const servers = new Set(
-      [...services]
-        .filter(([, { spans }]) => spans.some(({ kind }) => kind === spanKinds.server))
-        .map(([name]) => name),
-    );
-    const calls = hops(callers, ({ attributes }) => String(attributes['peer.service']))
-      .filter(({ to }) => servers.has(to))
-      .map((hop) => ({ ...hop, missing: hop.spans.filter((span) => !answered.has(idOf(span))) }));
+    const calls = callHops(traces);
     const messages = hops(senders, ({ attributes }) =>
       String(attributes['messaging.destination.name'] ?? 'unknown'),
     ).map((hop) => {
@@ -49,7 +41,10 @@ export const brokenChain: Detector = {
       const share = missing.length / spans.length;
       if (missing.length < minMissing || share <= missingShare) return [];
       const consumers = [...new Set(unclaimed.map(serviceOf))].sort();
-      const where = consumers.length === 0 ? '' : `; consumers that start traces of their own: ${consumers.join(', ')}`;
+      const where =
+        consumers.length === 0 || !messages.some((hop) => hop.missing === missing)
+          ? ''
+          : `; consumers that start traces of their own: ${consumers.join(', ')}`;
       return [
         {
           kind: 'broken-chain',
