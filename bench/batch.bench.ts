@@ -214,11 +214,11 @@ const datadog = async (): Promise<Case> => {
   ).datadog(
     async ({ Records }: typeof event) => {
       for (const record of Records) await handle(record);
-      return { batchItemFailures: [] };
+      // An answer with batchItemFailures would make it print a metric for every call.
     },
     { enhancedMetrics: false, logForwarding: false, flushMetricsToLogs: false, injectLogContext: false },
   );
-  return { case: 'datadog', run: () => wrapped(event, lambda), check: isEmptyReply };
+  return { case: 'datadog', run: () => wrapped(event, lambda), check: (answer) => answer === undefined };
 };
 
 /** A case that does not do its work would win. */
