@@ -1,7 +1,7 @@
-import { type Context, context, type Span, SpanKind, type SpanOptions, trace } from '@opentelemetry/api';
+import { type Context, context, type Span, SpanKind } from '@opentelemetry/api';
 import { Failure } from '../model/failure.ts';
-import { ownNames, spelled } from '../telemetry/semconv.ts';
-import { attemptId } from './attempt-id.ts';
+import { spelled } from '../telemetry/semconv.ts';
+import { type AttemptOptions, attemptSpanId, linkEarlier, markAttempt } from './attempts.ts';
 import { type BatchReply, batchReply, type FailedRecord } from './batch-reply.ts';
 import { withSpan } from './binding.ts';
 import { type Invocation, invocationOf, relate } from './invocation.ts';
@@ -14,7 +14,6 @@ import {
   now,
   propagationOf,
   type Relation,
-  spanContextOf,
   type TracingOptions,
   tracerOf,
   withCarried,
@@ -128,7 +127,7 @@ const expire = (batch: Batch): BatchReply | undefined => {
   for (const message of batch.messages) {
     const own = batch.running[message.index];
     if (own !== undefined) {
-      note(batch, message, own.span, failure);
+      note(batch, message, own, failure);
       if (own.ends) own.span.end();
     } else if (batch.finished[message.index] !== true) {
       batch.failures.push({ message, thrown: failure });
@@ -193,7 +192,7 @@ const call = (batch: Batch, message: ReceivedMessage, own: Own): unknown =>
 const finish = (batch: Batch, message: ReceivedMessage, own: Own, thrown?: unknown, failed = false): void => {
   // What ends after the deadline has been reported as failed already.
   if (batch.expired) return;
-  if (failed) note(batch, message, own.span, thrown);
+  if (failed) note(batch, message, own, thrown);
   batch.finished[message.index] = true;
   batch.running[message.index] = undefined;
   if (own.ends) own.span.end();
@@ -204,6 +203,8 @@ const isThenable = (value: unknown): value is PromiseLike<unknown> =>
 
 interface Own {
   readonly span: Span;
+  /** The span continues its sender's trace. */
+  readonly asParent: boolean;
   readonly scope: Context;
   /** False where the span is the invocation's own for its only message. */
   readonly ends: boolean;
@@ -212,74 +213,23 @@ interface Own {
 const spanOf = (batch: Batch, message: ReceivedMessage): Own => {
   const { options, ambient, invocation } = batch;
   const single = invocation?.single;
-  if (single !== undefined && (single.asParent || !batch.asParent || !carried(message, options))) {
-    return { span: single.span, scope: ambient, ends: false };
-  }
-  const asParent = carried(message, options) ? batch.asParent : undefined;
+  if (single !== undefined) return { ...single, scope: ambient, ends: false };
+  const found = message.extracted(propagationOf(options));
+  const asParent = batch.asParent && found.context !== undefined;
   const { base, links } = relate(ambient, asParent, message, options);
-  const startIn = withCarried(base, message.extracted(propagationOf(options)));
+  const startIn = withCarried(base, found);
   const attributes = spelled(messageAttributes(options, message, now(options)), conventionsIn(options));
-  const { destination, messageId, receiveCount = 1 } = message.details;
+  const { destination } = message.details;
   const name = destination === batch.messages[0]?.details.destination ? batch.name : `process ${destination}`;
-  const spanId = messageId === undefined ? undefined : attemptId(messageId, receiveCount);
+  const spanId = attemptSpanId(message);
   const how: AttemptOptions = { kind: SpanKind.CONSUMER, attributes, links, spanId };
   const span = batch.tracer.startSpan(name, how, startIn);
-  if (receiveCount > 1 && spanId !== undefined) linkEarlier(span, message, spanId, options, asParent === true);
-  return { span, scope: withSpan(startIn, span), ends: true };
+  linkEarlier(span, message, spanId, options, asParent);
+  return { span, asParent, scope: withSpan(startIn, span), ends: true };
 };
-
-/** A tracer that can is asked for a certain span id; others ignore the field, and no link is made to what does not exist. */
-interface AttemptOptions extends SpanOptions {
-  readonly spanId?: string | undefined;
-}
-
-/**
- * Links a redelivered message to its earlier attempt. That one is in the sender's trace: as the span of the attempt where records
- * continue it, else as the mark that `note` left there.
- */
-const linkEarlier = (
-  span: Span,
-  message: ReceivedMessage,
-  spanId: string,
-  options: TracingOptions,
-  asParent: boolean,
-): void => {
-  const found = message.extracted(propagationOf(options)).context;
-  const { messageId = '', receiveCount = 1 } = message.details;
-  if (found === undefined || span.spanContext().spanId !== spanId) return;
-  const earlier = attemptId(asParent ? messageId : markOf(messageId), receiveCount - 1);
-  span.addLink({
-    context: { ...spanContextOf(found), spanId: earlier },
-    attributes: { [ownNames.linkReason]: 'earlier-attempt' },
-  });
-};
-
-const markOf = (messageId: string): string => `${messageId}/mark`;
-
-/**
- * Leaves a mark of a failed attempt in the sender's trace, for the next attempt to link to: in `link` relation the attempt itself
- * is in a trace whose id the next one cannot know. The sender's trace then also shows that its message was not processed.
- */
-const mark = ({ tracer, ambient, options }: Batch, message: ReceivedMessage, span: Span): void => {
-  const found = message.extracted(propagationOf(options)).context;
-  const { messageId, receiveCount = 1, destination = '' } = message.details;
-  if (found === undefined || messageId === undefined) return;
-  if (span.spanContext().spanId !== attemptId(messageId, receiveCount)) return;
-  const how: AttemptOptions = {
-    kind: SpanKind.INTERNAL,
-    attributes: { [ownNames.receiveCount]: receiveCount },
-    links: [{ context: span.spanContext() }],
-    spanId: attemptId(markOf(messageId), receiveCount),
-  };
-  const sender = withSpan(ambient, trace.wrapSpanContext(spanContextOf(found)));
-  tracer.startSpan(`failed attempt ${destination}`, how, sender).end();
-};
-
-const carried = (message: ReceivedMessage, options: TracingOptions): boolean =>
-  message.extracted(propagationOf(options)).context !== undefined;
 
 /** Everything that is said of a failure: on the span, in one line, in the reply. */
-const note = (batch: Batch, message: ReceivedMessage, span: Span, thrown: unknown): void => {
+const note = (batch: Batch, message: ReceivedMessage, { span, asParent }: Own, thrown: unknown): void => {
   fail(span, thrown);
   batch.failures.push({ message, thrown });
   const group = groupOf(message);
@@ -287,7 +237,7 @@ const note = (batch: Batch, message: ReceivedMessage, span: Span, thrown: unknow
     batch.stopped ??= new Set();
     batch.stopped.add(group);
   }
-  if (!batch.asParent) mark(batch, message, span);
+  if (!asParent) markAttempt(batch, message, span);
   const { traceId, spanId } = span.spanContext();
   batch.options.log?.('error', 'record failed', {
     source: message.source.name,

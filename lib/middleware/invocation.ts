@@ -10,6 +10,7 @@ import {
 } from '@opentelemetry/api';
 import { Failure } from '../model/failure.ts';
 import { type AttributeMap, names, ownNames, spelled } from '../telemetry/semconv.ts';
+import { type AttemptOptions, attemptSpanId, linkEarlier } from './attempts.ts';
 import { Binding, root, withSpan } from './binding.ts';
 import { flush } from './flush.ts';
 import { processAttributes, processName } from './process-span.ts';
@@ -31,7 +32,7 @@ import {
 export interface InvocationOptions extends TracingOptions {
   /** semconv `faas.trigger`. @default as the event says */
   readonly trigger?: 'datasource' | 'http' | 'pubsub' | 'timer' | 'other' | undefined;
-  /** How the span of a single message relates to its context. @default 'auto': it continues the sender's trace */
+  /** How the span of a single message relates to its context; `eachRecord` then uses that span. @default 'auto': it continues the sender's trace */
   readonly relation?: Relation | undefined;
   /** Longest wait for the flush. @default 2000 */
   readonly flushTimeoutMs?: number | undefined;
@@ -138,9 +139,12 @@ const begin = (options: InvocationOptions, event: unknown, lambda: LambdaContext
     if (messages.length === 1) {
       const found = first.extracted(using);
       const asParent = found.context !== undefined && options.relation !== 'link';
-      const { base, links } = relate(scope, found.context === undefined ? undefined : asParent, first, options);
-      scope = started(withCarried(base, found), { attributes, kind: SpanKind.CONSUMER, links }, processName(messages));
+      const { base, links } = relate(scope, asParent, first, options);
+      const spanId = attemptSpanId(first);
+      const how = { attributes, kind: SpanKind.CONSUMER, links, spanId };
+      scope = started(withCarried(base, found), how, processName(messages));
       single = { span: spans[spans.length - 1] as Span, asParent };
+      linkEarlier(single.span, first, spanId, options, asParent);
     } else {
       scope = started(scope, { attributes, kind: SpanKind.CONSUMER }, processName(messages));
     }
@@ -151,7 +155,7 @@ const begin = (options: InvocationOptions, event: unknown, lambda: LambdaContext
 
   function started(
     base: Context,
-    how: { attributes: AttributeMap; kind: SpanKind; links?: Link[] },
+    how: AttemptOptions & { readonly attributes: AttributeMap },
     name = lambda?.functionName ?? 'invoke',
   ): Context {
     spelled(how.attributes, conventionsIn(options));
@@ -161,10 +165,10 @@ const begin = (options: InvocationOptions, event: unknown, lambda: LambdaContext
   }
 };
 
-/** The context that a record's span starts in, and what it links to. `asParent` undefined: the message carried no context. */
+/** The context that a record's span starts in, and what it links to. */
 export const relate = (
   ambient: Context,
-  asParent: boolean | undefined,
+  asParent: boolean,
   message: ReceivedMessage,
   options: TracingOptions,
 ): { base: Context; links: Link[] } => {
@@ -172,7 +176,7 @@ export const relate = (
   const losers = found.links.length === 0 ? none : found.links.map(linkOf);
   if (found.context === undefined) return { base: ambient, links: losers };
   const theirs = spanContextOf(found.context);
-  if (asParent !== true) {
+  if (!asParent) {
     const link = { context: theirs };
     return { base: ambient, links: losers.length === 0 ? [link] : [link, ...losers] };
   }

@@ -4,6 +4,7 @@ import { context, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import { createTracing } from '../../lib/adapters/tracer.ts';
 import { attemptId } from '../../lib/middleware/attempt-id.ts';
 import { eachRecord } from '../../lib/middleware/each-record.ts';
+import { traced } from '../../lib/middleware/traced.ts';
 import type { Span } from '../../lib/model/span.ts';
 import { propagation } from '../../lib/propagation/propagation.ts';
 import { anSqsEvent, anSqsRecord, messageId, recording, spanId, traceId } from './recording.ts';
@@ -311,6 +312,33 @@ test('a redelivered message is linked to its earlier attempt, which exists', asy
     assert.equal(links.length, 4, relation);
     for (const link of links) assert.ok(ids.has(`${link.traceId}/${link.spanId}`), `${relation}: a dead link`);
     assert.equal(ids.size, sent.length, 'no id twice');
+  }
+});
+
+test('a single redelivered message of an invocation is linked to its earlier attempt too', async () => {
+  for (const relation of ['auto', 'link'] as const) {
+    const { tracing, sent } = own();
+    const options = { ...tracing, relation };
+    const handler = traced(
+      (event) =>
+        eachRecord(
+          event,
+          () => {
+            throw new Error('again');
+          },
+          options,
+        ),
+      options,
+    );
+    for (const count of ['1', '2']) await handler(anSqsEvent(1, { attributes: { ApproximateReceiveCount: count } }));
+    const [link, ...others] = sent.flatMap(({ links }) =>
+      links.filter((each) => each.attributes?.['tidemark.link.reason'] === 'earlier-attempt'),
+    );
+    assert.ok(
+      sent.some(({ traceId, spanId }) => traceId === link?.traceId && spanId === link?.spanId),
+      relation,
+    );
+    assert.equal(others.length, 0);
   }
 });
 

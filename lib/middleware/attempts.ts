@@ -1,0 +1,66 @@
+import { type Context, type Span, SpanKind, type SpanOptions, type Tracer, trace } from '@opentelemetry/api';
+import { ownNames } from '../telemetry/semconv.ts';
+import { attemptId } from './attempt-id.ts';
+import { withSpan } from './binding.ts';
+import type { ReceivedMessage } from './received.ts';
+import { propagationOf, spanContextOf, type TracingOptions } from './tracing.ts';
+
+/** A tracer that can is asked for a certain span id; others ignore the field, and no link is made to what does not exist. */
+export interface AttemptOptions extends SpanOptions {
+  readonly spanId?: string | undefined;
+}
+
+/** The span id of this delivery of a message; undefined where the trigger gives messages no id. */
+export const attemptSpanId = ({ details }: ReceivedMessage): string | undefined =>
+  details.messageId === undefined ? undefined : attemptId(details.messageId, details.receiveCount ?? 1);
+
+/**
+ * Links a redelivered message to its earlier attempt. That one is in the sender's trace: as the span of the attempt where records
+ * continue it, else as the mark that `markAttempt` left there.
+ */
+export const linkEarlier = (
+  span: Span,
+  message: ReceivedMessage,
+  spanId: string | undefined,
+  options: TracingOptions,
+  asParent: boolean,
+): void => {
+  const { messageId = '', receiveCount = 1 } = message.details;
+  if (receiveCount < 2 || spanId === undefined || span.spanContext().spanId !== spanId) return;
+  const found = message.extracted(propagationOf(options)).context;
+  if (found === undefined) return;
+  const earlier = attemptId(asParent ? messageId : markOf(messageId), receiveCount - 1);
+  span.addLink({
+    context: { ...spanContextOf(found), spanId: earlier },
+    attributes: { [ownNames.linkReason]: 'earlier-attempt' },
+  });
+};
+
+/**
+ * Leaves a mark of a failed attempt in the sender's trace, for the next attempt to link to: in `link` relation the attempt itself
+ * is in a trace whose id the next one cannot know. The sender's trace then also shows that its message was not processed.
+ */
+export const markAttempt = (
+  {
+    tracer,
+    ambient,
+    options,
+  }: { readonly tracer: Tracer; readonly ambient: Context; readonly options: TracingOptions },
+  message: ReceivedMessage,
+  span: Span,
+): void => {
+  const found = message.extracted(propagationOf(options)).context;
+  const { messageId, receiveCount = 1, destination = '' } = message.details;
+  if (found === undefined || messageId === undefined) return;
+  if (span.spanContext().spanId !== attemptId(messageId, receiveCount)) return;
+  const how: AttemptOptions = {
+    kind: SpanKind.INTERNAL,
+    attributes: { [ownNames.receiveCount]: receiveCount },
+    links: [{ context: span.spanContext() }],
+    spanId: attemptId(markOf(messageId), receiveCount),
+  };
+  const sender = withSpan(ambient, trace.wrapSpanContext(spanContextOf(found)));
+  tracer.startSpan(`failed attempt ${destination}`, how, sender).end();
+};
+
+const markOf = (messageId: string): string => `${messageId}/mark`;
