@@ -4,6 +4,7 @@ import type { Bucket, Bus, Clock, Log, Table } from '../model/ports.ts';
 import { assemble } from './assemble.ts';
 import { decodeJson } from './decode.ts';
 import type { DetectorOptions } from './detector.ts';
+import { metricLines } from './metrics.ts';
 import { renderReport } from './report.ts';
 import { type Score, scoreTraces } from './score.ts';
 import { prefixOf, type WindowClosed } from './window.ts';
@@ -59,6 +60,7 @@ export const closeWindow = async (window: WindowClosed, closing: WindowClosing):
     'text/html; charset=utf-8',
   );
   const raised = await raise(scored, `${prefix}/report.html`, closing);
+  for (const fields of metricLines(scored, Date.parse(window.windowStart))) log('info', 'trace metrics', fields);
   log('info', 'window scored', {
     window: window.windowStart,
     partition: window.partition,

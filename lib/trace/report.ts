@@ -37,11 +37,11 @@ export const renderReport = (input: ReportInput): string => `<!doctype html>
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escape(input.title)}</title>
+<title>${escapeHtml(input.title)}</title>
 <style>${style}</style>
 </head>
 <body>
-<header><h1>${escape(input.title)}</h1><p>${escape(input.subtitle)}</p></header>
+<header><h1>${escapeHtml(input.title)}</h1><p>${escapeHtml(input.subtitle)}</p></header>
 <main>
 <section id="waterfall"><h2>Trace waterfall</h2>
 <p class="note">The bright bars are the critical path: the work that decided how long the trace took. <span class="key path"></span> on the path <span class="key"></span> beside it <span class="key error"></span> failed</p>
@@ -68,8 +68,8 @@ const maxRows = 80;
 
 const waterfall = (trace: Trace): string => {
   const spans = trace.nodes.map(({ span }) => span);
-  const from = spans.reduce((min, { startNanos }) => (startNanos < min ? startNanos : min), spans[0]?.startNanos ?? 0n);
-  const to = spans.reduce((max, { endNanos }) => (endNanos > max ? endNanos : max), 0n);
+  const from = spans.reduce((min, { startNanos }) => Math.min(startNanos, min), spans[0]?.startNanos ?? 0n);
+  const to = spans.reduce((max, { endNanos }) => Math.max(endNanos, max), 0n);
   const width = Number(to - from) || 1;
   const path = criticalPath(trace, 'robust').sections;
   const order = depthFirst(trace);
@@ -79,7 +79,7 @@ const waterfall = (trace: Trace): string => {
     if (span === undefined) return '';
     const y = 24 + row * 20;
     const label = `${serviceOf(span)} · ${span.name}`;
-    const bar = `<rect class="${span.status === 2 ? 'bar error' : 'bar'}" x="${round(at(span.startNanos))}" y="${y}" width="${round(Math.max(1, at(span.endNanos) - at(span.startNanos)))}" height="12" rx="2"><title>${escape(label)}: ${millis(span.endNanos - span.startNanos)}${span.statusMessage === undefined ? '' : ` · ${escape(span.statusMessage)}`}</title></rect>`;
+    const bar = `<rect class="${span.status === 2 ? 'bar error' : 'bar'}" x="${round(at(span.startNanos))}" y="${y}" width="${round(Math.max(1, at(span.endNanos) - at(span.startNanos)))}" height="12" rx="2"><title>${escapeHtml(label)}: ${millis(span.endNanos - span.startNanos)}${span.statusMessage === undefined ? '' : ` · ${escapeHtml(span.statusMessage)}`}</title></rect>`;
     const marks = path
       .filter(({ spanId }) => spanId === span.spanId)
       .map(
@@ -87,11 +87,11 @@ const waterfall = (trace: Trace): string => {
           `<rect class="path" x="${round(at(startNanos))}" y="${y + 3}" width="${round(Math.max(1, at(endNanos) - at(startNanos)))}" height="6"/>`,
       )
       .join('');
-    return `<text x="${8 + depth * 10}" y="${y + 10}" class="label">${escape(shorten(label, 38 - depth * 2))}</text>${bar}${marks}<text x="948" y="${y + 10}" class="time">${millis(span.endNanos - span.startNanos)}</text>`;
+    return `<text x="${8 + depth * 10}" y="${y + 10}" class="label">${escapeHtml(shorten(label, 38 - depth * 2))}</text>${bar}${marks}<text x="948" y="${y + 10}" class="time">${millis(span.endNanos - span.startNanos)}</text>`;
   });
   const hidden = order.length - maxRows;
-  return `<figure><figcaption>trace <code>${escape(trace.traceId)}</code>, ${spans.length} spans, ${millis(to - from)}${hidden > 0 ? `; ${hidden} more spans are not drawn` : ''}</figcaption>
-<svg viewBox="0 0 1040 ${30 + rows.length * 20}" role="img" aria-label="waterfall of trace ${escape(trace.traceId)}">${rows.join('\n')}</svg></figure>`;
+  return `<figure><figcaption>trace <code>${escapeHtml(trace.traceId)}</code>, ${spans.length} spans, ${millis(to - from)}${hidden > 0 ? `; ${hidden} more spans are not drawn` : ''}</figcaption>
+<svg viewBox="0 0 1040 ${30 + rows.length * 20}" role="img" aria-label="waterfall of trace ${escapeHtml(trace.traceId)}">${rows.join('\n')}</svg></figure>`;
 };
 
 const depthFirst = (trace: Trace): { position: number; depth: number }[] => {
@@ -118,9 +118,9 @@ const heatMapSvg = ({ edges, rows }: HeatMap): string => {
         return `<rect class="cell" x="${round(180 + at * cell)}" y="${y}" width="${round(cell - 2)}" height="26" fill-opacity="0.04"/>`;
       // Logarithmic: one slow span among a thousand quick ones must be seen.
       const weight = 0.15 + 0.85 * (Math.log1p(count) / Math.log1p(most));
-      return `<rect class="cell${(edges[at] ?? 0) >= 2 ? ' slow' : ''}" x="${round(180 + at * cell)}" y="${y}" width="${round(cell - 2)}" height="26" fill-opacity="${weight.toFixed(2)}"><title>${escape(service)}: ${count} spans from ${seconds(edges[at] ?? 0)}</title></rect>`;
+      return `<rect class="cell${(edges[at] ?? 0) >= 2 ? ' slow' : ''}" x="${round(180 + at * cell)}" y="${y}" width="${round(cell - 2)}" height="26" fill-opacity="${weight.toFixed(2)}"><title>${escapeHtml(service)}: ${count} spans from ${seconds(edges[at] ?? 0)}</title></rect>`;
     });
-    return `<text x="172" y="${y + 17}" class="label end">${escape(shorten(service, 24))}</text>${cells.join('')}<text x="${round(190 + counts.length * cell)}" y="${y + 17}" class="label">${(pathShare * 100).toFixed(0)} %</text>`;
+    return `<text x="172" y="${y + 17}" class="label end">${escapeHtml(shorten(service, 24))}</text>${cells.join('')}<text x="${round(190 + counts.length * cell)}" y="${y + 17}" class="label">${(pathShare * 100).toFixed(0)} %</text>`;
   });
   const axis = edges
     .map((edge, at) =>
@@ -138,11 +138,11 @@ const findingsTable = (findings: readonly Finding[]): string =>
     : table(
         ['window', 'kind', 'service', 'what', 'traces'],
         findings.map(({ window, kind, service, summary, traceIds }) => [
-          escape(window.slice(11, 19)),
+          escapeHtml(window.slice(11, 19)),
           `<span class="tag ${kind}">${kind}</span>`,
-          escape(service),
-          escape(summary),
-          traceIds.map((id) => `<code>${escape(id.slice(0, 16))}…</code>`).join('<br>'),
+          escapeHtml(service),
+          escapeHtml(summary),
+          traceIds.map((id) => `<code>${escapeHtml(id.slice(0, 16))}…</code>`).join('<br>'),
         ]),
       );
 
@@ -150,7 +150,7 @@ const servicesTable = (services: ReportInput['services']): string =>
   table(
     ['service', 'spans', 'errors', 'P95'],
     Object.entries(services).map(([name, { spans, errors, p95Seconds }]) => [
-      escape(name),
+      escapeHtml(name),
       String(spans),
       String(errors),
       seconds(p95Seconds),
@@ -163,14 +163,14 @@ const ledgerTable = (rows: readonly LedgerRow[]): string =>
     : table(
         ['at', 'alert', 'status', 'what', 'to', 'verdict', 'attempts', 'trace'],
         rows.map((row) => [
-          escape(row.at.slice(11, 23)),
-          `${escape(row.alertname)}<br><small>${escape(row.severity)}</small>`,
-          `<span class="tag ${escape(row.status)}">${escape(row.status)}</span>`,
-          escape(row.summary),
-          escape(row.destination),
-          escape(row.verdict),
+          escapeHtml(row.at.slice(11, 23)),
+          `${escapeHtml(row.alertname)}<br><small>${escapeHtml(row.severity)}</small>`,
+          `<span class="tag ${escapeHtml(row.status)}">${escapeHtml(row.status)}</span>`,
+          escapeHtml(row.summary),
+          escapeHtml(row.destination),
+          escapeHtml(row.verdict),
           String(row.attempts),
-          row.traceId === undefined ? '' : `<code>${escape(row.traceId.slice(0, 16))}…</code>`,
+          row.traceId === undefined ? '' : `<code>${escapeHtml(row.traceId.slice(0, 16))}…</code>`,
         ]),
       );
 
@@ -202,7 +202,7 @@ const shorten = (text: string, length: number): string => {
   const characters = [...text];
   return characters.length <= length ? text : `${characters.slice(0, Math.max(1, length - 1)).join('')}…`;
 };
-const escape = (text: string): string =>
+const escapeHtml = (text: string): string =>
   text.replace(
     /[&<>"']/g,
     (character) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' })[character] ?? character,
