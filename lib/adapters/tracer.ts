@@ -272,7 +272,8 @@ class RecordingSpan implements ApiSpan, Span {
     this.name = name;
     this.resource = recording.resource;
     this.#start = toStamp(options.startTime, recording.stamp);
-    this.attributes = copied(options.attributes);
+    this.attributes =
+      (options as Handed).handsOver === true ? (options.attributes as Attributes) : copied(options.attributes);
     if (options.links !== undefined) this.addLinks(options.links);
   }
 
@@ -282,6 +283,7 @@ class RecordingSpan implements ApiSpan, Span {
   get endNanos(): bigint {
     const end = nanosOf(this.#end ?? this.#start);
     const start = this.startNanos;
+    // biome-ignore lint/complexity/useMathMinMax: these are bigints
     return end < start ? start : end;
   }
   spanContext(): SpanContext {
@@ -354,6 +356,11 @@ class RecordingSpan implements ApiSpan, Span {
   }
 }
 
+/** A caller that made the attributes for this span alone, all of them with values, says so: they are then not copied. */
+interface Handed {
+  readonly handsOver?: boolean;
+}
+
 /** Shared by all spans that have no links or events; never written to. */
 const none: never[] = [];
 
@@ -402,6 +409,14 @@ const randomHex = (random: Random, digits: 16 | 32): string => {
 };
 
 const within = async <T>(work: Promise<T>, timeoutMs: number): Promise<T> => {
+  // What is handed over in memory is done at once, and needs no timer.
+  let settled = false;
+  const done = () => {
+    settled = true;
+  };
+  work.then(done, done);
+  await undefined;
+  if (settled) return work;
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(

@@ -8,6 +8,8 @@ import { propagationOf, spanContextOf, type TracingOptions } from './tracing.ts'
 /** A tracer that can is asked for a certain span id; others ignore the field, and no link is made to what does not exist. */
 export interface AttemptOptions extends SpanOptions {
   readonly spanId?: string | undefined;
+  /** The attributes were made for this span alone: our tracer keeps them without a copy. */
+  readonly handsOver?: true;
 }
 
 /** The span id of this delivery of a message; undefined where the trigger gives messages no id. */

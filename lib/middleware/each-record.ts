@@ -222,7 +222,7 @@ const spanOf = (batch: Batch, message: ReceivedMessage): Own => {
   const { destination } = message.details;
   const name = destination === batch.messages[0]?.details.destination ? batch.name : `process ${destination}`;
   const spanId = attemptSpanId(message);
-  const how: AttemptOptions = { kind: SpanKind.CONSUMER, attributes, links, spanId };
+  const how: AttemptOptions = { kind: SpanKind.CONSUMER, attributes, links, spanId, handsOver: true };
   const span = batch.tracer.startSpan(name, how, startIn);
   linkEarlier(span, message, spanId, options, asParent);
   return { span, asParent, scope: withSpan(startIn, span), ends: true };
