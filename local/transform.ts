@@ -26,7 +26,7 @@ export const transform = (
     'aws.events.event': Object.fromEntries(Object.entries(event).filter(([key]) => key !== 'detail')),
     'aws.events.event.json': event,
   };
-  const valueOf = (name: string): unknown =>
+  const variableValue = (name: string): unknown =>
     Object.hasOwn(InputPathsMap, name) ? at(event, InputPathsMap[name] ?? '') : own[name];
   let inString = false;
   let text = '';
@@ -43,7 +43,7 @@ export const transform = (
       continue;
     }
     index += variable[0].length - 1;
-    const value = valueOf(variable[1] ?? '');
+    const value = variableValue(variable[1] ?? '');
     // Inside quotes the bare text stands; outside, JSON. A path that is not there leaves nothing inside and null outside.
     if (inString)
       text +=

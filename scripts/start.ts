@@ -23,7 +23,15 @@ import { boot, type Cloud } from '../local/cloud.ts';
 import { startWecomRobot } from '../test/support/robots/wecom.ts';
 import { progress } from './progress.ts';
 import { identityOf, judgeAlerts, judgeTraces, type OrderState, type Run } from './start/outcome.ts';
-import { compress, faults, ordersPerSecond, slackSeconds, trafficSeconds, windowSeconds } from './start/plan.ts';
+import {
+  compress,
+  faults,
+  ordersPerSecond,
+  rampSeconds,
+  slackSeconds,
+  trafficSeconds,
+  windowSeconds,
+} from './start/plan.ts';
 
 const help = `usage: npm start -- [--no-faults] [--keep] [--verbose]
 
@@ -72,7 +80,8 @@ const main = async (args: readonly string[]): Promise<number> => {
     clock: systemClock,
     random: systemRandom,
     compress,
-    provisioned: 2,
+    provisioned: 4,
+    concurrency: 4,
     visibilitySeconds: 30,
     secrets: surroundings.secrets,
     env: {
@@ -202,7 +211,13 @@ const runShop = async (
 ): Promise<Traffic> => {
   const { UsersUrl, ShopTable } = cloud.outputs['Shop'] as { UsersUrl: string; ShopTable: string };
   const dynamodb = new DynamoDBClient({});
-  const traffic = startTraffic({ usersUrl: UsersUrl, ordersPerSecond, clock: systemClock, random: systemRandom });
+  const traffic = startTraffic({
+    usersUrl: UsersUrl,
+    ordersPerSecond,
+    rampSeconds,
+    clock: systemClock,
+    random: systemRandom,
+  });
   const began = systemClock();
   let active = '';
   for (;;) {

@@ -23,10 +23,13 @@ const articles = ['lamp', 'chair', 'table', 'shelf'];
 export const startTraffic = (options: {
   readonly usersUrl: string;
   readonly ordersPerSecond: number;
+  /** Seconds over which the rate rises from one order a second: functions start their processes as customers come. @default 0 */
+  readonly rampSeconds?: number;
   readonly clock: () => number;
   readonly random: () => number;
 }): Traffic => {
-  const { usersUrl, ordersPerSecond, clock, random } = options;
+  const { usersUrl, ordersPerSecond, rampSeconds = 0, clock, random } = options;
+  const began = clock();
   const placed: Placed[] = [];
   const refused: string[] = [];
   const running = new Set<Promise<void>>();
@@ -49,15 +52,19 @@ export const startTraffic = (options: {
       refused.push(`${order.id}: ${(thrown as Error).message}`);
     }
   };
-  const timer = setInterval(() => {
+  let timer: NodeJS.Timeout;
+  const next = () => {
+    const share = rampSeconds === 0 ? 1 : Math.min(1, (clock() - began) / 1000 / rampSeconds);
+    timer = setTimeout(next, 1000 / (1 + (ordersPerSecond - 1) * share));
     const work = place().finally(() => running.delete(work));
     running.add(work);
-  }, 1000 / ordersPerSecond);
+  };
+  next();
   return {
     placed,
     refused,
     stop: async () => {
-      clearInterval(timer);
+      clearTimeout(timer);
       await Promise.all(running);
     },
   };

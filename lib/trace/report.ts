@@ -68,8 +68,8 @@ const maxRows = 80;
 
 const waterfall = (trace: Trace): string => {
   const spans = trace.nodes.map(({ span }) => span);
-  const from = spans.reduce((min, { startNanos }) => Math.min(startNanos, min), spans[0]?.startNanos ?? 0n);
-  const to = spans.reduce((max, { endNanos }) => Math.max(endNanos, max), 0n);
+  const from = spans.reduce((min, { startNanos }) => (startNanos < min ? startNanos : min), spans[0]?.startNanos ?? 0n);
+  const to = spans.reduce((max, { endNanos }) => (endNanos > max ? endNanos : max), 0n);
   const width = Number(to - from) || 1;
   const path = criticalPath(trace, 'robust').sections;
   const order = depthFirst(trace);

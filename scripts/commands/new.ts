@@ -51,23 +51,31 @@ export const scaffold = (root: string, kind: keyof typeof kinds, name: string): 
   if (importAt < 0 || useAt < 0) {
     throw new Failure('internal', `does not list ${model} as expected`, { where: registry });
   }
-  const rename = (text: string) => text.replaceAll(model, name).replaceAll(new RegExp(`\\b${from}\\b`, 'g'), to);
-  const isList = lines[useAt]?.includes('[') === true;
-  const key = name === to ? to : `'${name}': ${to}`;
+  // Names in quotes and paths are kebab-case, identifiers camel-case; for a model of one word they look alike.
+  const quoted = new RegExp(`(?<=['"\`/])${model}(?=['"\`.])`, 'g');
+  const rename = (text: string) => text.replace(quoted, name).replace(new RegExp(`\\b${from}\\b`, 'g'), to);
+  const isRecord = /satisfies Record</.test(index);
+  const key = !isRecord || name === to ? to : `'${name}': ${to}`;
   const result = lines.flatMap((line, at) => {
     if (at === importAt) return [line, rename(line)];
     if (at !== useAt) return [line];
-    if (isList || /,\s*\w/.test(line)) {
-      return [
-        line.replace(new RegExp(`((?:'[^']+':\\s*)?\\b${from}\\b)`), (whole) => `${whole}, ${isList ? to : key}`),
-      ];
+    if (/[[{]/.test(line)) {
+      return [line.replace(new RegExp(`((?:'[^']+':\\s*)?\\b${from}\\b)`), (whole) => `${whole}, ${key}`)];
     }
-    return [line.endsWith(',') ? line : `${line},`, `${/^\s*/.exec(line)?.[0] ?? ''}${line.includes(':') ? key : to},`];
+    return [line.endsWith(',') ? line : `${line},`, `${/^\s*/.exec(line)?.[0] ?? ''}${key},`];
   });
   mkdirSync(dirname(join(root, member)), { recursive: true });
   writeFileSync(join(root, member), rename(source));
   writeFileSync(join(root, registry), result.join('\n'));
-  return [member, registry];
+  if (kind !== 'gauge') return [member, registry];
+  // The configuration's own list of names: lib/model may not import a room's registry.
+  const names = 'lib/model/config/watermarks.ts';
+  const list = readFileSync(join(root, names), 'utf8');
+  writeFileSync(
+    join(root, names),
+    list.replace(`  '${model}',\n`, (line) => `${line}  '${name}',\n`),
+  );
+  return [member, registry, names];
 };
 
 const camel = (name: string): string => name.replace(/-([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());

@@ -43,5 +43,7 @@ export const trafficSeconds = 72;
 export const windowSeconds = 5;
 export const slackSeconds = 4;
 export const ordersPerSecond = 5;
+/** Customers come gradually: every function first meets real work in these seconds. */
+export const rampSeconds = 6;
 /** Schedules of a minute fire every five seconds, their second tick two and a half later. */
 export const compress = 12;

@@ -13,7 +13,7 @@ for (const kind of ['source', 'format', 'channel', 'gauge', 'detector'] as const
     try {
       cpSync(join(root, 'lib'), join(folder, 'lib'), { recursive: true });
       const files = scaffold(folder, kind, 'brand-new');
-      assert.equal(files.length, 2);
+      assert.equal(files.length, kind === 'gauge' ? 3 : 2);
       const registry = files[1] ?? '';
       const text = readFileSync(join(folder, registry), 'utf8');
       assert.match(text, /from '\.\/brand-new\.ts'/);
