@@ -1,7 +1,7 @@
 import type { Finding } from '../model/finding.ts';
 import { serviceOf } from '../model/span.ts';
 import type { Trace } from './assemble.ts';
-import { criticalPath } from './critical-path.ts';
+import { endToEndPath } from './end-to-end.ts';
 import type { HeatMap } from './heat-map.ts';
 
 /** One alert's way, as the delivery ledger tells it. */
@@ -44,7 +44,7 @@ export const renderReport = (input: ReportInput): string => `<!doctype html>
 <header><h1>${escapeHtml(input.title)}</h1><p>${escapeHtml(input.subtitle)}</p></header>
 <main>
 <section id="waterfall"><h2>Trace waterfall</h2>
-<p class="note">The bright bars are the critical path: the work that decided how long the trace took. <span class="key path"></span> on the path <span class="key"></span> beside it <span class="key error"></span> failed</p>
+<p class="note">The bright bars are the critical path: the work that decided how long the trace took. <span class="key path"></span> on the path <span class="key queue"></span> waiting in a queue <span class="key"></span> beside it <span class="key error"></span> failed</p>
 ${input.traces.length === 0 ? '<p>No trace was seen.</p>' : input.traces.map(waterfall).join('\n')}
 </section>
 <section id="heat-map"><h2>Service × duration</h2>
@@ -71,7 +71,7 @@ const waterfall = (trace: Trace): string => {
   const from = spans.reduce((min, { startNanos }) => (startNanos < min ? startNanos : min), spans[0]?.startNanos ?? 0n);
   const to = spans.reduce((max, { endNanos }) => (endNanos > max ? endNanos : max), 0n);
   const width = Number(to - from) || 1;
-  const path = criticalPath(trace, 'robust').sections;
+  const path = endToEndPath(trace, 'robust').sections;
   const order = depthFirst(trace);
   const at = (nanos: bigint) => 260 + (Number(nanos - from) / width) * 680;
   const rows = order.slice(0, maxRows).map(({ position, depth }, row) => {
@@ -83,8 +83,8 @@ const waterfall = (trace: Trace): string => {
     const marks = path
       .filter(({ spanId }) => spanId === span.spanId)
       .map(
-        ({ startNanos, endNanos }) =>
-          `<rect class="path" x="${round(at(startNanos))}" y="${y + 3}" width="${round(Math.max(1, at(endNanos) - at(startNanos)))}" height="6"/>`,
+        ({ startNanos, endNanos, kind }) =>
+          `<rect class="path${kind === 'queue' ? ' queue' : ''}" x="${round(at(startNanos))}" y="${y + 3}" width="${round(Math.max(1, at(endNanos) - at(startNanos)))}" height="6"/>`,
       )
       .join('');
     return `<text x="${8 + depth * 10}" y="${y + 10}" class="label">${escapeHtml(shorten(label, 38 - depth * 2))}</text>${bar}${marks}<text x="948" y="${y + 10}" class="time">${millis(span.endNanos - span.startNanos)}</text>`;
@@ -184,7 +184,7 @@ const style = `
 header,main{max-width:1120px;margin:0 auto;padding:0 24px}header{padding-top:32px}h1{font-size:26px;margin:0}h2{font-size:18px;margin:0 0 4px}
 header p,.note,figcaption{color:var(--soft);margin:4px 0 12px}section{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:20px 24px;margin:20px 0}
 svg{width:100%;height:auto;display:block}figure{margin:16px 0 0}.label{font-size:12px;fill:var(--ink)}.end{text-anchor:end}.time{font-size:11px;fill:var(--soft)}.start{text-anchor:start}
-.bar{fill:var(--bar)}.bar.error{fill:var(--bad);fill-opacity:.55}rect.path{fill:var(--path)}.cell{fill:var(--path)}.cell.slow{fill:var(--slow)}
+.bar{fill:var(--bar)}.bar.error{fill:var(--bad);fill-opacity:.55}rect.path{fill:var(--path)}rect.path.queue{fill:var(--slow)}.key.queue{background:var(--slow)}.cell{fill:var(--path)}.cell.slow{fill:var(--slow)}
 .key{display:inline-block;width:18px;height:9px;border-radius:2px;background:var(--bar);margin:0 2px 0 8px}.key.path{background:var(--path)}.key.error{background:var(--bad)}
 .scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:14px}th{text-align:left;color:var(--soft);font-weight:600}th,td{padding:6px 12px 6px 0;border-bottom:1px solid var(--line);vertical-align:top}
 code{font-size:12px}.tag{border:1px solid currentColor;border-radius:4px;padding:0 6px;font-size:12px;white-space:nowrap}.tag.error-burst,.tag.firing{color:var(--bad)}.tag.long-tail{color:var(--slow)}.tag.broken-chain{color:var(--path)}.tag.resolved{color:var(--good)}
