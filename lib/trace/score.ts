@@ -1,9 +1,9 @@
 import type { Finding } from '../model/finding.ts';
 import { type Span, serviceOf, statusCodes } from '../model/span.ts';
 import { assemble, type Trace } from './assemble.ts';
-import { criticalPath } from './critical-path.ts';
 import type { DetectorOptions, ServiceView } from './detector.ts';
 import { detectors } from './detectors/index.ts';
+import { endToEndPath } from './end-to-end.ts';
 import { type HeatMap, heatMap, histogram, quantile, record } from './heat-map.ts';
 import { callHops } from './hops.ts';
 import { knownCalls, reattach } from './reattach.ts';
@@ -122,7 +122,9 @@ const viewServices = (traces: readonly Trace[]): Map<string, ServiceView> => {
 const pathSeconds = (traces: readonly Trace[]): Map<string, number> => {
   const seconds = new Map<string, number>();
   for (const trace of traces) {
-    for (const { service, startNanos, endNanos } of criticalPath(trace, 'robust').sections) {
+    for (const { service, startNanos, endNanos, kind } of endToEndPath(trace, 'robust').sections) {
+      // Nobody works while a message waits: the shares are of work.
+      if (kind === 'queue') continue;
       seconds.set(service, (seconds.get(service) ?? 0) + Number(endNanos - startNanos) / 1e9);
     }
   }
