@@ -283,7 +283,6 @@ class RecordingSpan implements ApiSpan, Span {
   get endNanos(): bigint {
     const end = nanosOf(this.#end ?? this.#start);
     const start = this.startNanos;
-    // biome-ignore lint/complexity/useMathMinMax: these are bigints
     return end < start ? start : end;
   }
   spanContext(): SpanContext {
