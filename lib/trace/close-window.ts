@@ -55,6 +55,7 @@ export const closeWindow = async (window: WindowClosed, closing: WindowClosing):
         heatMap: scored.heatMap,
         findings: scored.findings,
         services: scored.services,
+        edges: scored.edges,
       }),
     ),
     'text/html; charset=utf-8',

@@ -3,6 +3,7 @@ import { serviceOf } from '../model/span.ts';
 import type { Trace } from './assemble.ts';
 import { endToEndPath } from './end-to-end.ts';
 import type { HeatMap } from './heat-map.ts';
+import { columnsOfServices, type Edge } from './service-graph.ts';
 
 /** One alert's way, as the delivery ledger tells it. */
 export interface LedgerRow {
@@ -27,6 +28,8 @@ export interface ReportInput {
   readonly services: Readonly<
     Record<string, { readonly spans: number; readonly errors: number; readonly p95Seconds: number }>
   >;
+  /** Which service calls which; absent: no graph is drawn. */
+  readonly edges?: readonly Edge[];
   /** Absent: the page has no such part. */
   readonly ledger?: readonly LedgerRow[];
 }
@@ -55,6 +58,7 @@ ${heatMapSvg(input.heatMap)}
 ${findingsTable(input.findings)}
 </section>
 <section id="services"><h2>Services</h2>
+${input.edges === undefined || input.edges.length === 0 ? '' : graphSvg(input.edges)}
 ${servicesTable(input.services)}
 </section>
 ${input.ledger === undefined ? '' : `<section id="ledger"><h2>Alerts delivered</h2>\n${ledgerTable(input.ledger)}\n</section>`}
@@ -132,6 +136,34 @@ const heatMapSvg = ({ edges, rows }: HeatMap): string => {
   return `<svg viewBox="0 0 1040 ${height}" role="img" aria-label="heat map of service by duration">${body.join('\n')}${axis}</svg>`;
 };
 
+/** Callers left of the called; messages dashed; lines as thick as the calls are many. */
+const graphSvg = (edges: readonly Edge[]): string => {
+  const columns = columnsOfServices(edges);
+  const places = new Map<string, { x: number; y: number }>();
+  const heights: number[] = [];
+  for (const [name, column] of [...columns].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const row = heights[column] ?? 0;
+    heights[column] = row + 1;
+    places.set(name, { x: column, y: row });
+  }
+  const step = 1040 / Math.max(1, ...[...columns.values()].map((column) => column + 1));
+  const width = Math.min(180, step - 40);
+  const height = 20 + 56 * Math.max(...heights.map((rows) => rows ?? 0));
+  const most = Math.max(...edges.map(({ calls }) => calls));
+  const lines = edges.map(({ from, to, calls, isMessage }) => {
+    const a = places.get(from) ?? { x: 0, y: 0 };
+    const b = places.get(to) ?? { x: 0, y: 0 };
+    const [x1, y1, x2, y2] = [a.x * step + width + 8, a.y * 56 + 28, b.x * step + 8, b.y * 56 + 28];
+    const bend = (x2 - x1) / 2;
+    return `<path class="edge${isMessage ? ' message' : ''}" d="M${round(x1)} ${y1}C${round(x1 + bend)} ${y1} ${round(x2 - bend)} ${y2} ${round(x2)} ${y2}" stroke-width="${(1 + 3 * (calls / most)).toFixed(1)}"><title>${escape(from)} → ${escape(to)}: ${calls} ${isMessage ? 'messages' : 'calls'}</title></path>`;
+  });
+  const boxes = [...places].map(
+    ([name, { x, y }]) =>
+      `<rect class="node" x="${round(x * step + 8)}" y="${y * 56 + 12}" width="${round(width)}" height="32" rx="6"/><text class="label" x="${round(x * step + 18)}" y="${y * 56 + 32}">${escape(shorten(name, Math.max(4, Math.floor(width / 8))))}</text>`,
+  );
+  return `<svg id="service-graph" viewBox="0 0 1040 ${height}" role="img" aria-label="which service calls which">${lines.join('')}${boxes.join('')}</svg>`;
+};
+
 const findingsTable = (findings: readonly Finding[]): string =>
   findings.length === 0
     ? '<p>Nothing was found.</p>'
@@ -186,6 +218,7 @@ header p,.note,figcaption{color:var(--soft);margin:4px 0 12px}section{background
 svg{width:100%;height:auto;display:block}figure{margin:16px 0 0}.label{font-size:12px;fill:var(--ink)}.end{text-anchor:end}.time{font-size:11px;fill:var(--soft)}.start{text-anchor:start}
 .bar{fill:var(--bar)}.bar.error{fill:var(--bad);fill-opacity:.55}rect.path{fill:var(--path)}rect.path.queue{fill:var(--slow)}.key.queue{background:var(--slow)}.cell{fill:var(--path)}.cell.slow{fill:var(--slow)}
 .key{display:inline-block;width:18px;height:9px;border-radius:2px;background:var(--bar);margin:0 2px 0 8px}.key.path{background:var(--path)}.key.error{background:var(--bad)}
+.edge{fill:none;stroke:var(--bar)}.edge.message{stroke-dasharray:6 4}.node{fill:var(--paper);stroke:var(--line)}
 .scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:14px}th{text-align:left;color:var(--soft);font-weight:600}th,td{padding:6px 12px 6px 0;border-bottom:1px solid var(--line);vertical-align:top}
 code{font-size:12px}.tag{border:1px solid currentColor;border-radius:4px;padding:0 6px;font-size:12px;white-space:nowrap}.tag.error-burst,.tag.firing{color:var(--bad)}.tag.long-tail{color:var(--slow)}.tag.broken-chain{color:var(--path)}.tag.resolved{color:var(--good)}
 `.replaceAll('\n', '');

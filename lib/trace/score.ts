@@ -7,6 +7,7 @@ import { endToEndPath } from './end-to-end.ts';
 import { type HeatMap, heatMap, histogram, quantile, record } from './heat-map.ts';
 import { callHops } from './hops.ts';
 import { knownCalls, reattach } from './reattach.ts';
+import { type Edge, serviceEdges } from './service-graph.ts';
 
 /** What a window shows. A pure function of its spans: their order, and copies of them, make no difference. */
 export interface Score {
@@ -26,6 +27,8 @@ export interface Score {
     readonly calls: number;
     readonly missing: number;
   }[];
+  /** Which service calls which. */
+  readonly edges: readonly Edge[];
   /** Spans that were not seen though others name them as parents, and the likely parents of those; at most 100. */
   readonly reattached: readonly {
     readonly traceId: string;
@@ -76,6 +79,7 @@ export const scoreTraces = (window: string, traces: readonly Trace[], options: D
       calls: spans.length,
       missing: missing.length,
     })),
+    edges: serviceEdges(traces),
     reattached: reattachAll(traces),
     ...(exemplar === undefined ? {} : { exemplar }),
   };

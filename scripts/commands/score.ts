@@ -109,6 +109,7 @@ const page = (traces: readonly Trace[], whole: Score, findings: Score['findings'
     heatMap: whole.heatMap,
     findings,
     services: whole.services,
+    edges: whole.edges,
   });
 };
 
