@@ -1,3 +1,4 @@
+import { forecast } from '../forecast.ts';
 import { defineGauge } from '../gauge.ts';
 
 /** Messages waiting in a queue over its capacity. */
@@ -7,9 +8,24 @@ export const queueBacklog = defineGauge<'queue'>({
   unit: 'ratio',
   defaults: { high: 0.9, low: 0.8, severity: 'critical' },
   goneReason: undefined,
-  measure: ({ name, at, visible, capacity }) => {
+  measure: ({ name, at, visible, capacity, history }) => {
     if (capacity === undefined || capacity <= 0) return { series: [], skipped: { 'no capacity configured': 1 } };
-    const describe = () => ({ basis: 'capacity', used: `${visible} messages`, capacity: `${capacity} messages` });
+    const describe = () => {
+      const points = [...history, { at, backlog: visible }].map((point) => ({ at: point.at, value: point.backlog }));
+      const seen = forecast(points, capacity);
+      const seconds = (value: number | undefined) => (value === undefined ? 'never' : `${Math.round(value)} s`);
+      return {
+        basis: 'capacity',
+        used: `${visible} messages`,
+        capacity: `${capacity} messages`,
+        ...(seen === undefined
+          ? {}
+          : {
+              trend: `${seen.slope.toFixed(2)} messages/s`,
+              time_to_full: `${seconds(seen.seconds)} (${seconds(seen.earliest)} to ${seconds(seen.latest)})`,
+            }),
+      };
+    };
     return { series: [{ labels: { queue: name }, at, value: visible / capacity, describe }], skipped: {} };
   },
 });
