@@ -48,10 +48,14 @@ export const collector = (options: CollectorOptions) => {
     sniffEncoding,
   } = options;
 
+  const closesAt = (windowStart: string): number => Date.parse(windowStart) + (windowSeconds + slackSeconds) * 1000;
+
   const store = async (spans: readonly Span[]): Promise<void> => {
     for (const { windowStart, partition, spans: part } of windowParts(spans, windowSeconds, partitions)) {
       const text = encode(part);
       const window = { windowStart, partition };
+      // Kept, so that scoring the window again includes them, but its closing has passed.
+      if (clock() > closesAt(windowStart)) log('warn', 'spans came late', { window: windowStart, late: part.length });
       await bucket.put(`${prefixOf(window)}${batchKey(text)}.json.gz`, await compress(text), 'application/json');
       await closeLater(window);
     }
@@ -61,8 +65,7 @@ export const collector = (options: CollectorOptions) => {
   const closeLater = async (window: WindowClosed): Promise<void> => {
     const pk = `window#${window.windowStart}#${window.partition}`;
     if ((await table.get(pk, 'closing')) !== undefined) return;
-    const closesAt = Date.parse(window.windowStart) + (windowSeconds + slackSeconds) * 1000;
-    const delaySeconds = Math.min(900, Math.max(0, Math.ceil((closesAt - clock()) / 1000)));
+    const delaySeconds = Math.min(900, Math.max(0, Math.ceil((closesAt(window.windowStart) - clock()) / 1000)));
     await windows.send([{ body: JSON.stringify(window), delaySeconds }]);
     await table.put({ pk, sk: 'closing', ttl: Math.floor(clock() / 1000) + markerSeconds }, { absent: true });
   };
