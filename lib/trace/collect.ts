@@ -48,6 +48,14 @@ export const collector = (options: CollectorOptions) => {
     sniffEncoding,
   } = options;
 
+  // SQS delays a message by 900 s at most; beyond, windows would close before their time.
+  if (!(windowSeconds >= 1 && slackSeconds >= 0 && windowSeconds + slackSeconds <= 900)) {
+    throw new Failure(
+      'misconfigured',
+      `window and slack together are ${windowSeconds + slackSeconds} s; 1 to 900 are allowed`,
+    );
+  }
+
   const closesAt = (windowStart: string): number => Date.parse(windowStart) + (windowSeconds + slackSeconds) * 1000;
 
   const store = async (spans: readonly Span[]): Promise<void> => {

@@ -31,7 +31,7 @@ export const command: Command = {
     const healthy = baseline.length === 0 ? undefined : assemble((await readSpans(baseline)).spans);
     const rootCauses = healthy === undefined ? whole.rootCauses : rankCauses(traces, healthy);
     const findings = windows.flatMap((window) => window.findings);
-    if (html !== undefined) writeFileSync(html, page(traces, whole, findings));
+    if (html !== undefined) write(html, page(traces, whole, findings));
     if (json) {
       const answer = {
         windows: windows.map(({ window, traces: counts }) => ({ window, ...counts })),
@@ -56,6 +56,14 @@ export const command: Command = {
     io.out(summary(whole, windows.length, findings, rootCauses));
     return 0;
   },
+};
+
+const write = (path: string, text: string): void => {
+  try {
+    writeFileSync(path, text);
+  } catch (thrown) {
+    throw new Failure('bad-input', `cannot be written: ${(thrown as Error).message}`, { where: path, cause: thrown });
+  }
 };
 
 const parse = (args: readonly string[]) => {

@@ -13,7 +13,7 @@ import { aSpan } from '../support/a-span.ts';
 const windowStart = '2026-01-01T00:00:00Z';
 
 /** The collector and the scorer on a bucket, a table and a queue in memory. */
-const house = (now = Date.parse(windowStart) + 30_000) => {
+const house = (now = Date.parse(windowStart) + 30_000, slackSeconds = 30) => {
   const objects = new Map<string, Uint8Array>();
   const bucket: Bucket = {
     get: async (key) => objects.get(key),
@@ -42,7 +42,7 @@ const house = (now = Date.parse(windowStart) + 30_000) => {
     table,
     windows: { send: async (messages) => void sent.push(...messages) },
     windowSeconds: 60,
-    slackSeconds: 30,
+    slackSeconds,
     partitions: 1,
     clock,
     log,
@@ -180,4 +180,9 @@ test('spans that come after their window closed are kept and counted', async () 
       isLate ? [{ window: windowStart, late: spans.length }] : [],
     );
   }
+});
+
+test('a window that SQS cannot delay for is refused', () => {
+  assert.ok(house(undefined, 840));
+  assert.throws(() => house(undefined, 841), /misconfigured: .*901 s/);
 });
