@@ -3,15 +3,16 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 
-type Lock = {
-  readonly packages: Record<
-    string,
-    { readonly version?: string; readonly optionalDependencies?: Record<string, string> }
-  >;
-};
+interface Entry {
+  readonly version?: string;
+  readonly optionalDependencies?: Record<string, string>;
+  readonly inBundle?: boolean;
+}
 
 const root = join(import.meta.dirname, '../..');
-const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as Lock;
+const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as {
+  readonly packages: Record<string, Entry>;
+};
 
 // A registry that lacks the packages of some platforms makes `npm install` write a lock file that `npm ci` then refuses.
 test('the lock file lists the optional packages of every platform', () => {

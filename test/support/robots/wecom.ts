@@ -11,10 +11,12 @@ export const startWecomRobot = async (options: {
   readonly clock: () => number;
   /** Length of the rolling minute; local runs compress it. @default 60 */
   readonly minuteSeconds?: number;
+  /** Milliseconds until it answers. @default 0 */
+  readonly delayMs?: number;
   /** Answers an errcode for a request before it is looked at, to act out faults. */
   readonly fault?: (count: number) => number | undefined;
 }) => {
-  const { clock, minuteSeconds = 60, fault } = options;
+  const { clock, minuteSeconds = 60, delayMs = 0, fault } = options;
   const key = '693a91f6-7xxx-4bc4-97a0-0ec2sifa5aaa';
   const received: Received[] = [];
   let count = 0;
@@ -45,7 +47,9 @@ export const startWecomRobot = async (options: {
     request.on('data', (chunk: Buffer) => void chunks.push(chunk));
     request.on('end', () => {
       const answer = verdict(new URL(request.url ?? '/', 'http://localhost'), Buffer.concat(chunks).toString());
-      response.writeHead(200, { 'content-type': 'application/json; charset=UTF-8' }).end(JSON.stringify(answer));
+      setTimeout(() => {
+        response.writeHead(200, { 'content-type': 'application/json; charset=UTF-8' }).end(JSON.stringify(answer));
+      }, delayMs);
     });
   });
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
