@@ -1,4 +1,4 @@
-import type { Stack } from 'aws-cdk-lib';
+import { type Stack, Validations } from 'aws-cdk-lib';
 import { PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
 import type { Config } from '../lib/model/config.ts';
 
@@ -18,6 +18,7 @@ export const referencesOf = (config: Config, stack: Stack) => {
       );
       grant(role, ['eks:DescribeCluster'], clusters);
       grantSecrets(role, stack, inWatermarks);
+      grantMetrics(role, stack, config);
     },
     grantAlerts: (role: Role) => grantSecrets(role, stack, inAlerts),
   };
@@ -45,6 +46,26 @@ const grantSecrets = (role: Role, stack: Stack, texts: readonly string[]): void 
       (name) => `arn:${stack.partition}:ssm:${stack.region}:${stack.account}:parameter/${name.replace(/^\//, '')}`,
     ),
   );
+};
+
+/** Gauges that CloudWatch answers; the age of a queue's oldest message is a metric, not an attribute. */
+const metricGauges = ['queue-age', 'cloudwatch'];
+
+const grantMetrics = (role: Role, stack: Stack, { watermarks }: Config): void => {
+  const { rules = {}, prometheus = {} } = watermarks ?? {};
+  if (Object.values(rules).some(({ gauge }) => metricGauges.includes(gauge))) {
+    role.addToPolicy(new PolicyStatement({ actions: ['cloudwatch:GetMetricData'], resources: ['*'] }));
+    Validations.of(role).acknowledge({
+      id: 'AwsSolutions::AwsSolutions-IAM5[Resource::*]',
+      reason: 'cloudwatch:GetMetricData knows no resources; it reads figures and nothing else.',
+    });
+  }
+  const workspaces = Object.values(prometheus).flatMap(({ url, sigv4Region }) => {
+    const id = /\/workspaces\/(ws-[0-9a-f-]+)/.exec(url)?.[1];
+    if (id === undefined || sigv4Region === undefined) return [];
+    return [`arn:${stack.partition}:aps:${sigv4Region}:${stack.account}:workspace/${id}`];
+  });
+  grant(role, ['aps:QueryMetrics'], workspaces);
 };
 
 const stringsOf = (value: unknown): string[] => {

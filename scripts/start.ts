@@ -330,6 +330,7 @@ const report = async (
     heatMap: whole.heatMap,
     findings: run.findings,
     services: whole.services,
+    edges: whole.edges,
     ledger: await ledgerRows(cloud, raised),
   });
 };

@@ -144,3 +144,20 @@ test('grants follow the configuration: queues and secrets that it names, and not
   const bare = JSON.stringify(resourcesOf(config));
   assert.ok(!bare.includes('secretsmanager:GetSecretValue'));
 });
+
+test('metrics may be read only where a rule needs them, and a managed Prometheus by its workspace', () => {
+  const rule = { gauge: 'queue-age', high: 0.9 };
+  const url = 'https://aps-workspaces.eu-central-1.amazonaws.com/workspaces/ws-12345678-0000-4000-8000-000000000000';
+  const given = {
+    watermarks: {
+      rules: { Age: rule, Load: { gauge: 'prometheus', query: 'up', high: 0.9 } },
+      queues: [{ arn: 'arn:aws:sqs:us-east-1:000000000000:q', capacity: 1, maxAgeSeconds: 60 }],
+      prometheus: { main: { url, sigv4Region: 'eu-central-1' } },
+    },
+  };
+  const text = JSON.stringify(resourcesOf(given));
+  assert.match(text, /cloudwatch:GetMetricData/);
+  assert.match(text, /aps:QueryMetrics/);
+  assert.match(text, /workspace\/ws-12345678/);
+  assert.ok(!JSON.stringify(resourcesOf(shop)).includes('GetMetricData'));
+});
