@@ -13,6 +13,7 @@ export const referencesOf = (config: Config, stack: Stack) => {
     grantWatermarks: (role: Role) => {
       const queues = inWatermarks.filter((text) => /^arn:[^:]+:sqs:/.test(text));
       grant(role, ['sqs:GetQueueAttributes', 'sqs:GetQueueUrl'], queues);
+      grant(role, ['sqs:ReceiveMessage'], peeked(config));
       const clusters = membersOf(config.watermarks, 'eks').map((name) =>
         stack.formatArn({ service: 'eks', resource: 'cluster', resourceName: name }),
       );
@@ -46,6 +47,18 @@ const grantSecrets = (role: Role, stack: Stack, texts: readonly string[]): void 
       (name) => `arn:${stack.partition}:ssm:${stack.region}:${stack.account}:parameter/${name.replace(/^\//, '')}`,
     ),
   );
+};
+
+/** Queues that may be looked into for a trace: those that say so, and all that a rule watches as dead-letter queues. */
+const peeked = ({ watermarks }: Config): string[] => {
+  const { rules = {}, queues = [] } = watermarks ?? {};
+  const watchers = Object.values(rules).filter(({ gauge }) => gauge === 'queue-dead-letters');
+  return queues
+    .filter(({ arn, peek }) => {
+      const name = arn.split(':').at(-1);
+      return peek ?? watchers.some(({ selector }) => selector?.['queue'] === undefined || selector['queue'] === name);
+    })
+    .map(({ arn }) => arn);
 };
 
 /** Gauges that CloudWatch answers; the age of a queue's oldest message is a metric, not an attribute. */

@@ -7,13 +7,16 @@ import { jsonLog } from '../lib/adapters/log.ts';
 import { awsSecrets } from '../lib/adapters/secrets.ts';
 import { createTracing } from '../lib/adapters/tracer.ts';
 import { watermarkSources } from '../lib/adapters/watermark-sources.ts';
+import { recordsOf } from '../lib/message/records.ts';
 import { eachRecord } from '../lib/middleware/each-record.ts';
 import { traceEventBridge } from '../lib/middleware/inject-clients.ts';
 import { traced } from '../lib/middleware/traced.ts';
 import { environmentKeys, required } from '../lib/model/environment.ts';
 import { Failure } from '../lib/model/failure.ts';
 import { readReading } from '../lib/model/reading.ts';
+import { extract } from '../lib/propagation/extract.ts';
 import { readTick } from '../lib/watermark/read-tick.ts';
+import { recall } from '../lib/watermark/recall.ts';
 import { runReading, runTick } from '../lib/watermark/tick.ts';
 
 const { env } = process;
@@ -27,6 +30,7 @@ const evaluating = {
     clock: systemClock,
     env,
     secrets: awsSecrets({ clock: systemClock }),
+    traceOf: (answer) => recordsOf(answer).map((message) => extract(message).context)[0],
   }),
   table: dynamodbTable({ tableName: required(env, environmentKeys.table), clock: systemClock }),
   bus: eventBridgeBus({
@@ -35,6 +39,7 @@ const evaluating = {
   }),
   clock: systemClock,
   log,
+  recall: recall(),
 };
 
 /** Evaluates the rules at a tick, and a pushed reading as it comes. */

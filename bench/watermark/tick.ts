@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { dynamodbTable } from '../../lib/adapters/dynamodb.ts';
 import { watermarkSources } from '../../lib/adapters/watermark-sources.ts';
 import type { WatermarksConfig } from '../../lib/model/config/watermarks.ts';
+import { recall } from '../../lib/watermark/recall.ts';
 import { runTick } from '../../lib/watermark/tick.ts';
 
 const ca = readFileSync(join(import.meta.dirname, '../../test/support/tls/ca.pem'), 'utf8');
@@ -24,6 +25,7 @@ const given = {
   },
   clock,
   log: () => undefined,
+  recall: recall(),
   trace: undefined,
 };
 

@@ -26,6 +26,7 @@ const ruleKeys = [
   'query',
   'metric',
   'horizonSeconds',
+  'forecast',
 ];
 const clusterKeys = [
   'eks',
@@ -37,7 +38,7 @@ const clusterKeys = [
   'namespace',
   'timeoutMs',
 ];
-const queueKeys = ['arn', 'capacity', 'consumeRatePerSecond', 'maxAgeSeconds', 'minBacklog', 'age'];
+const queueKeys = ['arn', 'capacity', 'consumeRatePerSecond', 'maxAgeSeconds', 'minBacklog', 'age', 'peek'];
 const prometheusKeys = ['url', 'sigv4Region', 'tokenSecret', 'timeoutMs'];
 const metricKeys = ['namespace', 'name', 'dimensions', 'statistic', 'periodSeconds', 'capacity'];
 
@@ -121,6 +122,7 @@ const checkRule = (path: string, rule: unknown, name: string, section: Fields): 
       ? []
       : [{ path: `${path}.flapDamping`, actual: rule['flapDamping'], allowed: 'true or false is expected' }]),
     ...(samples === undefined ? [] : checkSamples(`${path}.samples`, samples)),
+    ...(rule['forecast'] === undefined ? [] : checkForecast(`${path}.forecast`, rule['forecast'], low)),
     ...checkSource(path, rule, section),
   );
   return problems;
@@ -209,6 +211,25 @@ const checkSource = (path: string, rule: Fields, section: Fields): readonly Prob
   return gauge === 'cloudwatch' ? checkMetric(`${path}.metric`, rule['metric']) : [];
 };
 
+const checkForecast = (path: string, forecast: unknown, low: unknown): readonly Problem[] => {
+  const problems = [...unknownKeys(path, forecast, ['withinSeconds', 'from'])];
+  if (!isRecord(forecast)) return problems;
+  const { from, withinSeconds } = forecast;
+  problems.push(
+    ...required(path, forecast, ['withinSeconds']),
+    ...numberIn(`${path}.withinSeconds`, withinSeconds, 1, 30 * 86_400),
+  );
+  problems.push(...numberIn(`${path}.from`, from, 0, Number.MAX_VALUE));
+  if (typeof from === 'number' && typeof low === 'number' && from < low) {
+    problems.push({
+      path: `${path}.from`,
+      actual: from,
+      allowed: `a level that is not below low (${low}) is expected, else it would clear at once`,
+    });
+  }
+  return problems;
+};
+
 const checkMetric = (path: string, metric: unknown): readonly Problem[] => {
   if (!isRecord(metric)) return [{ path, actual: metric, allowed: '{ namespace, name, … } is expected' }];
   return [
@@ -262,12 +283,15 @@ const checkPrometheus = (path: string, server: unknown): readonly Problem[] => {
 const checkQueue = (path: string, queue: unknown): readonly Problem[] => {
   const problems = [...unknownKeys(path, queue, queueKeys)];
   if (!isRecord(queue)) return problems;
-  const { arn, age } = queue;
+  const { arn, age, peek } = queue;
   if (typeof arn !== 'string' || !/^arn:[a-z-]+:sqs:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,80}(\.fifo)?$/.test(arn)) {
     problems.push({ path: `${path}.arn`, actual: arn, allowed: 'the ARN of an SQS queue is expected' });
   }
   if (age !== undefined && typeof age !== 'boolean') {
     problems.push({ path: `${path}.age`, actual: age, allowed: 'true or false is expected' });
+  }
+  if (peek !== undefined && typeof peek !== 'boolean') {
+    problems.push({ path: `${path}.peek`, actual: peek, allowed: 'true or false is expected' });
   }
   return [
     ...problems,

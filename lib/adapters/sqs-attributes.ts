@@ -4,6 +4,9 @@ import { Failure } from '../model/failure.ts';
 import type { Clock } from '../model/ports.ts';
 import type { QueueSnapshot } from '../model/queue-snapshot.ts';
 
+/** The trace context in a ReceiveMessage answer, if there is one. */
+export type TraceOf = (answer: unknown) => { readonly traceId: string; readonly spanId: string } | undefined;
+
 /** Looks at SQS queues by ARN; queue URLs are asked for once, since their form is the service's own business. */
 export const queueLooks = (options: {
   readonly clock: Clock;
@@ -20,20 +23,27 @@ export const queueLooks = (options: {
     }));
     return loaded;
   };
-  return async (queue: WatchedQueue, needs: { readonly age: boolean }): Promise<Omit<QueueSnapshot, 'history'>> => {
+  const open = async ({ arn }: WatchedQueue) => {
     const { sdk, client } = await sqs();
-    const [, , , , account = '', name = ''] = queue.arn.split(':');
+    const [, , , , account = '', name = ''] = arn.split(':');
     const where = `sqs/${name}`;
     const fail = (thrown: unknown): never => {
       throw queueFailure(thrown, where);
     };
-    let url = urls.get(queue.arn);
+    let url = urls.get(arn);
     if (url === undefined) {
       const command = new sdk.GetQueueUrlCommand({ QueueName: name, QueueOwnerAWSAccountId: account });
       const answer = await client.send(command).catch(fail);
       url = answer.QueueUrl ?? '';
-      urls.set(queue.arn, url);
+      urls.set(arn, url);
     }
+    return { sdk, client, url, name, where, fail };
+  };
+  const look = async (
+    queue: WatchedQueue,
+    needs: { readonly age: boolean },
+  ): Promise<Omit<QueueSnapshot, 'history'>> => {
+    const { sdk, client, url, name, where, fail } = await open(queue);
     const command = new sdk.GetQueueAttributesCommand({
       QueueUrl: url,
       AttributeNames: [
@@ -68,6 +78,25 @@ export const queueLooks = (options: {
       ...(queue.minBacklog === undefined ? {} : { minBacklog: queue.minBacklog }),
     };
   };
+  /** Receives one message and lets it go at once; nothing is deleted. */
+  const trace = async (queue: WatchedQueue, traceOf: TraceOf | undefined) => {
+    if (traceOf === undefined) return undefined;
+    const { sdk, client, url, fail } = await open(queue);
+    const answer = await client
+      .send(
+        new sdk.ReceiveMessageCommand({
+          QueueUrl: url,
+          MaxNumberOfMessages: 1,
+          VisibilityTimeout: 0,
+          MessageAttributeNames: ['All'],
+          MessageSystemAttributeNames: ['All'],
+        }),
+      )
+      .catch(fail);
+    const found = answer.Messages === undefined ? undefined : traceOf({ Messages: answer.Messages });
+    return found === undefined ? undefined : { traceId: found.traceId, spanId: found.spanId };
+  };
+  return { look, trace };
 };
 
 /** What is given, or what consumers get through before a message is too old. */

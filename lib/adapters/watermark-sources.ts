@@ -4,7 +4,7 @@ import type { Clock, Secrets } from '../model/ports.ts';
 import { cloudwatchMetric } from './cloudwatch.ts';
 import { kubernetesCluster } from './kubernetes.ts';
 import { prometheusServer } from './prometheus.ts';
-import { queueLooks } from './sqs-attributes.ts';
+import { queueLooks, type TraceOf } from './sqs-attributes.ts';
 
 /** Everything that gauges are measured from, as the configuration names it. Connections and tokens are kept between ticks. */
 export const watermarkSources = (options: {
@@ -13,6 +13,8 @@ export const watermarkSources = (options: {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** @default `env:NAME` only */
   readonly secrets?: Secrets;
+  /** Reads the trace context that the message of a ReceiveMessage answer carries. @default none is read */
+  readonly traceOf?: TraceOf;
 }) => {
   const { config, clock, env } = options;
   const secrets = options.secrets ?? environmentSecrets(env);
@@ -33,7 +35,8 @@ export const watermarkSources = (options: {
   return {
     cluster: (name: string, needs: { readonly pods: boolean; readonly nodes: boolean }) =>
       named(clusters, name, 'clusters').snapshot(needs),
-    queue: (queue: WatchedQueue, needs: { readonly age: boolean }) => looks(queue, needs),
+    queue: (queue: WatchedQueue, needs: { readonly age: boolean }) => looks.look(queue, needs),
+    traceInQueue: (queue: WatchedQueue) => looks.trace(queue, options.traceOf),
     cloudwatch: async ({ metric: wanted }: WatermarkRule) => {
       if (wanted === undefined)
         throw new Failure('misconfigured', 'the rule has no `metric`', { where: 'watermarks.rules' });

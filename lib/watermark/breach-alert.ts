@@ -2,6 +2,7 @@ import { type Alert, alert, type Severity } from '../model/alert.ts';
 import type { WatermarkRule } from '../model/config/watermarks.ts';
 import type { Rule, SeriesState, Transition } from './evaluate.ts';
 import { isFlapping } from './evaluate.ts';
+import { forecast, type Point } from './forecast.ts';
 import type { Gauge, MeasuredSeries } from './gauge.ts';
 
 export type TraceRef = { readonly traceId: string; readonly spanId: string };
@@ -18,6 +19,8 @@ export interface Breach {
   readonly transition: Transition;
   /** Undefined for a series that is not there any more. */
   readonly measured: MeasuredSeries | undefined;
+  /** Samples of late, oldest first; the newest is this one. */
+  readonly recent: readonly Point[];
   readonly severity: Severity;
   readonly trace: TraceRef | undefined;
 }
@@ -60,7 +63,8 @@ const valueAlert = (breach: Breach, status: 'firing' | 'resolved'): Alert => {
             flapping: `cleared ${rule.flap?.clears} times within ${rule.flap?.windowSeconds} s; it resolves only after ${rule.flap?.quietSeconds} quiet seconds`,
           }
         : {}),
-      ...measured?.describe?.(),
+      ...trendOf(breach),
+      ...measured?.describe?.(breach.recent),
       ...(config.runbookUrl === undefined ? {} : { runbook_url: config.runbookUrl }),
     },
     startsAt: time(firedAt),
@@ -128,6 +132,22 @@ export const capAlert = (
     startsAt: time(at),
     ...(trace === undefined ? {} : { trace }),
   });
+
+/** Trend and time until full, where enough samples are known. */
+const trendOf = ({ gauge, rule, recent }: Breach): Readonly<Record<string, string>> => {
+  const seen = forecast(recent, fullAt(gauge, rule));
+  if (seen === undefined) return {};
+  const seconds = (value: number | undefined) => (value === undefined ? 'never' : `${Math.round(value)} s`);
+  const hourly = seen.slope * 3600;
+  return {
+    trend:
+      gauge.unit === 'ratio' ? `${(hourly * 100).toFixed(1)} % an hour` : `${Number(hourly.toPrecision(4))} an hour`,
+    time_to_full: `${seconds(seen.seconds)} (${seconds(seen.earliest)} to ${seconds(seen.latest)})`,
+  };
+};
+
+/** A ratio is full at 1; anything else has no end but its mark. */
+export const fullAt = (gauge: Gauge, { high }: Rule): number => (gauge.unit === 'ratio' ? Math.max(1, high) : high);
 
 /** The series' own labels never replace the name and severity of the alert. */
 const identity = (

@@ -48,7 +48,13 @@ export interface SeriesState {
  * good, for the reason given. `error`: the source did not answer. A value that is not a number is above nothing.
  */
 export type Sample =
-  | { readonly at: number; readonly value: number | undefined; readonly gone?: string }
+  | {
+      readonly at: number;
+      readonly value: number | undefined;
+      readonly gone?: string;
+      /** A forecast says that the series will be full soon: above `low` is then enough to enter. */
+      readonly predicted?: boolean;
+    }
   | { readonly at: number; readonly error: string };
 
 export interface Transition {
@@ -90,7 +96,7 @@ export const evaluate = (state: SeriesState, sample: Sample, rule: Rule, now: nu
 
 const advance = (
   state: SeriesState,
-  sample: { readonly at: number; readonly gone?: string },
+  sample: { readonly at: number; readonly gone?: string; readonly predicted?: boolean },
   value: number | undefined,
   rule: Rule,
 ): Evaluation => {
@@ -100,7 +106,7 @@ const advance = (
     return rule.noData === 'keep' ? { state } : missing(state, at, rule);
   }
   const seen = state.missingSince === undefined ? state : found(state, at);
-  const step = judge(seen, at, value ?? Number.NaN, rule);
+  const step = judge(seen, at, value ?? Number.NaN, sample.predicted === true, rule);
   if (state.phase !== 'blind') return step;
   // The data is back: one transition, from blind to wherever that leads.
   return {
@@ -109,9 +115,10 @@ const advance = (
   };
 };
 
-const judge = (state: SeriesState, at: number, value: number, rule: Rule): Evaluation => {
+const judge = (state: SeriesState, at: number, value: number, predicted: boolean, rule: Rule): Evaluation => {
   if (state.phase === 'firing') return value > rule.low ? stay(state, at) : clear(state, at, rule);
-  const above = value > rule.high;
+  const above = value > rule.high || (predicted && value > rule.low);
+  const what = value > rule.high ? 'is above high' : 'is above low and will be full soon';
   const evidence = rule.samples === undefined ? undefined : evidenceOf(state, above, rule.samples.of);
   if (!above) {
     if (state.phase === 'inactive') {
@@ -123,16 +130,12 @@ const judge = (state: SeriesState, at: number, value: number, rule: Rule): Evalu
   const enough = rule.samples === undefined || count(evidence ?? '') >= rule.samples.atLeast;
   if (enough && at - activeAt >= rule.forSeconds * 1000) {
     const firing: SeriesState = { phase: 'firing', at, activeAt, firedAt: at, clears: state.clears };
-    return move(
-      firing,
-      state.phase,
-      rule.forSeconds === 0 ? 'is above high' : `is above high for ${rule.forSeconds} s`,
-    );
+    return move(firing, state.phase, rule.forSeconds === 0 ? what : `${what} for ${rule.forSeconds} s`);
   }
   if (state.phase === 'pending') {
     return evidence === state.evidence ? { state } : { state: { ...state, at, evidence } };
   }
-  return move({ phase: 'pending', at, activeAt, evidence, clears: state.clears }, 'inactive', 'is above high');
+  return move({ phase: 'pending', at, activeAt, evidence, clears: state.clears }, 'inactive', what);
 };
 
 /** Above low while firing: a hold before clearing starts again from nothing. */

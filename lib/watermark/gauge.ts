@@ -3,6 +3,7 @@ import type { ClusterSnapshot } from '../model/kubernetes-objects.ts';
 import type { QueueSnapshot } from '../model/queue-snapshot.ts';
 import type { Reading } from '../model/reading.ts';
 import type { Rule } from './evaluate.ts';
+import type { Point } from './forecast.ts';
 
 /** One labelled value of a metrics server; `at` in milliseconds since the epoch. */
 export interface MetricValue {
@@ -52,8 +53,8 @@ export interface MeasuredSeries {
   readonly override?: Partial<Pick<Rule, 'high' | 'low' | 'forSeconds' | 'keepFiringForSeconds'>>;
   /** Not more severe than this, whatever the rule says. */
   readonly atMost?: 'warning';
-  /** What an alert says beyond value and marks; worked out only when there is an alert. */
-  readonly describe?: () => Readonly<Record<string, string>>;
+  /** What an alert says beyond value and marks, given the samples of late; worked out only when there is an alert. */
+  readonly describe?: (recent: readonly Point[]) => Readonly<Record<string, string>>;
 }
 
 /** Lets gauges of different sources stand in one registry. */

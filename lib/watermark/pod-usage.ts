@@ -7,6 +7,7 @@ import type {
   PodMetrics,
 } from '../model/kubernetes-objects.ts';
 import { effectiveResources } from './effective-resources.ts';
+import type { Point } from './forecast.ts';
 import type { Measured, MeasuredSeries } from './gauge.ts';
 import { readQuantity, toNumber } from './quantity.ts';
 import { describeUsage } from './right-size.ts';
@@ -64,7 +65,7 @@ export const podUsage = (snapshot: ClusterSnapshot, resource: 'memory' | 'cpu', 
         value: fill.used / fill.of,
         ...(wish === undefined ? {} : { override: wish }),
         ...(fill.basis === 'limit' ? {} : { atMost: 'warning' as const }),
-        describe: () => describeUsage(fill, resource, pod),
+        describe: (recent: readonly Point[]) => describeUsage(fill, resource, pod, recent),
       });
     }
     if (!perContainer) continue;

@@ -1,11 +1,18 @@
 import type { Pod } from '../model/kubernetes-objects.ts';
+import type { Point } from './forecast.ts';
 import type { Fill } from './pod-usage.ts';
 
 /** What an alert says of a pod's use: amounts, basis, and a size that would fit, with the reason for it. */
-export const describeUsage = (fill: Fill, resource: 'memory' | 'cpu', pod: Pod): Readonly<Record<string, string>> => {
+export const describeUsage = (
+  fill: Fill,
+  resource: 'memory' | 'cpu',
+  pod: Pod,
+  /** Ratios seen of late. */
+  recent: readonly Point[] = [],
+): Readonly<Record<string, string>> => {
   const status = pod.status?.containerStatuses?.find(({ name }) => name === fill.container);
   const wasKilled = status?.lastState?.terminated?.reason === 'OOMKilled';
-  const suggestion = rightSize([fill.used], resource, wasKilled);
+  const suggestion = rightSize([...recent.map(({ value }) => value * fill.of), fill.used], resource, wasKilled);
   const unit = resource === 'memory' ? bytes : cores;
   return {
     basis: fill.basis,

@@ -6,11 +6,13 @@ import type { Bus, Clock, Log, Table } from '../model/ports.ts';
 import type { QueueSnapshot } from '../model/queue-snapshot.ts';
 import { pressureLevel } from '../model/queue-snapshot.ts';
 import type { Reading } from '../model/reading.ts';
-import { blindAlert, breachAlerts, capAlert, severityOf, type TraceRef } from './breach-alert.ts';
+import { blindAlert, breachAlerts, capAlert, fullAt, severityOf, type TraceRef } from './breach-alert.ts';
 import { effectiveRule, ruleOfSeries } from './effective-rule.ts';
 import { evaluate, inactive, type Rule, type SeriesState } from './evaluate.ts';
+import { forecast, type Point } from './forecast.ts';
 import type { Gauge, Measured, MeasuredSeries, MetricValue } from './gauge.ts';
 import { gauges } from './gauges/index.ts';
+import type { Recall } from './recall.ts';
 import { resume } from './resume.ts';
 import { loadOne, loadSeries, type Stored, saveSeries, seriesKey } from './series-store.ts';
 import { type Health, watchSource } from './source-health.ts';
@@ -21,6 +23,8 @@ export interface Sources {
   readonly queue: (queue: WatchedQueue, needs: { readonly age: boolean }) => Promise<Omit<QueueSnapshot, 'history'>>;
   readonly cloudwatch: (rule: WatermarkRule) => Promise<readonly MetricValue[]>;
   readonly prometheus: (server: string, query: string) => Promise<readonly MetricValue[]>;
+  /** The trace that a message of a queue carries: of a dead-letter queue, one that failed. Undefined where none is known. */
+  readonly traceInQueue: (queue: WatchedQueue) => Promise<TraceRef | undefined>;
 }
 
 /** Which lists of a cluster some rule reads; the others are not asked for. */
@@ -37,6 +41,8 @@ export interface Evaluating {
   readonly bus: Bus;
   readonly clock: Clock;
   readonly log: Log;
+  /** What this process has seen lately. */
+  readonly recall: Recall;
   /** The span of this evaluation; alerts name it, so that one can see how they came about. */
   readonly trace: TraceRef | undefined;
 }
@@ -97,7 +103,7 @@ export const runReading = async (reading: Reading, given: Evaluating): Promise<T
       if (!selected(series, rule)) continue;
       const key = seriesKey(series.labels);
       const former = await loadOne(table, name, key);
-      steps.push(...step({ name, rule, gauge: gauges.pushed, key, former, series, now }));
+      steps.push(...step({ name, rule, gauge: gauges.pushed, key, former, series, now, recall: given.recall }));
     }
   }
   return settle(given, steps, [], 1);
@@ -115,6 +121,8 @@ interface Step {
   readonly state: SeriesState;
   readonly severity: Severity | undefined;
   readonly moved: boolean;
+  /** A queue gauge that begins to fire: a message of the queue may tell a better trace than the evaluation's own. */
+  readonly peek: GaugeName | undefined;
   readonly alerts: (trace: TraceRef | undefined) => readonly Alert[];
 }
 
@@ -150,7 +158,19 @@ const evaluateAll = async (given: Evaluating, outage: number | undefined): Promi
       for (const [index, each] of series.slice(0, cap).entries()) {
         const key = keys[index] ?? '';
         seen.add(key);
-        steps.push(...step({ name, rule, gauge, key, former: formers.get(key), series: each, now, outage }));
+        steps.push(
+          ...step({
+            name,
+            rule,
+            gauge,
+            key,
+            former: formers.get(key),
+            series: each,
+            now,
+            outage,
+            recall: given.recall,
+          }),
+        );
       }
       if (Object.keys(measured.skipped).length > 0) log('debug', 'left out', { rule: name, ...measured.skipped });
     }
@@ -165,7 +185,7 @@ const evaluateAll = async (given: Evaluating, outage: number | undefined): Promi
         value: undefined,
         ...(goneReason === undefined ? {} : { gone: goneReason }),
       };
-      steps.push(...step({ name, rule, gauge, key, former, series, now, outage }));
+      steps.push(...step({ name, rule, gauge, key, former, series, now, outage, recall: given.recall }));
     }
   }
   await writePressure(given, looks);
@@ -182,13 +202,19 @@ const step = (options: {
   readonly series: MeasuredSeries;
   readonly now: number;
   readonly outage?: number | undefined;
+  readonly recall: Recall;
 }): readonly Step[] => {
-  const { name, rule: config, gauge, key, former, series, now, outage } = options;
+  const { name, rule: config, gauge, key, former, series, now, outage, recall } = options;
   const rule: Rule = ruleOfSeries(effectiveRuleOf(config, gauge), series.override);
   const stored = former?.state ?? inactive;
   const before = outage === undefined ? stored : resume(stored, rule, outage, now);
   const { at, value, gone } = series;
-  const { state, transition } = evaluate(before, gone === undefined ? { at, value } : { at, value, gone }, rule, now);
+  // Series far below their mark are not remembered: there are thousands, and nobody asks for their trend.
+  const isWarm = value !== undefined && Number.isFinite(value) && value >= rule.high * warmShare;
+  const recent = isWarm ? recall.note(`${name} ${key}`, { at, value }) : [];
+  const predicted = isPredicted(config, gauge, rule, value, recent);
+  const sample = gone === undefined ? { at, value, predicted } : { at, value, gone };
+  const { state, transition } = evaluate(before, sample, rule, now);
   if (state === stored) return [];
   // Fixed when the series begins to fire, until it ends: it is part of the alert's identity.
   const wasFiring = stored.phase === 'firing' || stored.before === 'firing';
@@ -202,6 +228,7 @@ const step = (options: {
       state,
       severity,
       moved: transition !== undefined,
+      peek: transition?.to === 'firing' && gauge.source === 'queue' ? gauge.name : undefined,
       alerts: (trace) =>
         transition === undefined
           ? []
@@ -215,6 +242,7 @@ const step = (options: {
               state,
               transition,
               measured: series,
+              recent,
               severity,
               trace,
             }),
@@ -231,7 +259,8 @@ const settle = async (
   trace: TraceRef | undefined = given.trace,
 ): Promise<TickResult> => {
   const { bus, table, log } = given;
-  const alerts = [...more, ...steps.flatMap((each) => each.alerts(trace))];
+  const told = await Promise.all(steps.map(async (each) => each.alerts((await traceInQueue(given, each)) ?? trace)));
+  const alerts = [...more, ...told.flat()];
   await bus.put(alerts.map(eventOf));
   for (const { status, labels, annotations, fingerprint } of alerts) {
     log('info', `alert ${status}`, { fingerprint, labels, reason: annotations['reason'] });
@@ -241,6 +270,41 @@ const settle = async (
     if (!saved) log('warn', 'another evaluation has moved this series on', { rule, labels });
   });
   return { evaluated: true, series, transitions: steps.filter(({ moved }) => moved).length, alerts: alerts.length };
+};
+
+/** Share of the high mark from which a series is remembered. */
+const warmShare = 0.5;
+
+/** Whether the cautious end of a forecast says that the series will be full within the time that the rule looks ahead. */
+const isPredicted = (
+  { forecast: ahead }: WatermarkRule,
+  gauge: Gauge,
+  rule: Rule,
+  value: number | undefined,
+  recent: readonly Point[],
+): boolean => {
+  if (ahead === undefined || value === undefined || value <= (ahead.from ?? rule.low)) return false;
+  const latest = forecast(recent, fullAt(gauge, rule))?.latest;
+  return latest !== undefined && latest <= ahead.withinSeconds;
+};
+
+/** Of a dead-letter queue always, of another one only where the configuration allows to look into it. */
+const traceInQueue = async (
+  { config, sources, log }: Evaluating,
+  { peek, labels }: Step,
+): Promise<TraceRef | undefined> => {
+  const queue = config.queues?.find((each) => nameOfQueue(each) === labels['queue']);
+  if (peek === undefined || queue === undefined || !(queue.peek ?? peek === 'queue-dead-letters')) return undefined;
+  try {
+    return await sources.traceInQueue(queue);
+  } catch (thrown) {
+    // The alert is worth more than its trace.
+    log('warn', 'the queue could not be looked into for a trace', {
+      queue: labels['queue'],
+      reason: Failure.from(thrown).message,
+    });
+    return undefined;
+  }
 };
 
 const writesAtOnce = 25;

@@ -75,7 +75,7 @@ for (const gauge of Object.values(gauges)) {
       assert.equal(only.labels['__name__'], undefined);
       assert.ok(Math.abs(only.at - at) < 1000);
       assert.ok(only.value !== undefined && only.value >= 0, String(only.value));
-      for (const [name, text] of Object.entries(only.describe?.() ?? {})) assert.equal(typeof text, 'string', name);
+      for (const [name, text] of Object.entries(only.describe?.([]) ?? {})) assert.equal(typeof text, 'string', name);
       return only.value;
     });
     assert.deepEqual(

@@ -5,6 +5,7 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join, normalize } from 'node:path';
 import { after, before, test } from 'node:test';
+import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { ReceiveMessageCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { startCluster } from '../../examples/shop/kubernetes.ts';
@@ -169,6 +170,33 @@ test('an alert of unknown shape gives one line with the reason, and its neighbou
   await raise([anAlert('neighbour')]);
   await until(() => texts().some((text) => text.includes('neighbour')), 'the neighbour');
   await until(() => said(/record failed.*status is neither firing nor resolved/).length > 0, 'the line');
+});
+
+test('a tick is evaluated once, however often and late it is delivered, and leaves the pressure of its queues', async () => {
+  const tick = (offsetSeconds: number) => JSON.stringify({ tick: '2026-01-01T00:00:00Z', offsetSeconds });
+  const evaluated = () =>
+    said(/"tick evaluated"/).map(
+      (line) => JSON.parse(line) as { offsetSeconds: number; evaluated: boolean; series: number },
+    );
+  for (const offset of [0, 0, 30, 30, 0])
+    await sqs.send(new SendMessageCommand({ QueueUrl: url('tidemark-ticks'), MessageBody: tick(offset) }));
+  await until(() => evaluated().length === 5, 'five deliveries');
+  const done = evaluated().filter((each) => each.evaluated);
+  assert.deepEqual(done.map(({ offsetSeconds }) => offsetSeconds).sort(), [0, 30]);
+  assert.ok(
+    done.every(({ series }) => series === 3),
+    'the pod and both queues were measured',
+  );
+  const dynamodb = new DynamoDBClient({
+    endpoint: cloud.endpoint,
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'x', secretAccessKey: 'y' },
+  });
+  const TableName = String(cloud.outputs['TidemarkState']?.['TableName']);
+  const { Item } = await dynamodb.send(
+    new GetItemCommand({ TableName, Key: { pk: { S: 'pressure' }, sk: { S: 'shop-orders' } } }),
+  );
+  assert.equal(Item?.['level']?.S, 'normal');
 });
 
 test('an OTLP body cut in half is answered 400, one without a signature 403, one of another type 415', async () => {

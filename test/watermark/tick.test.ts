@@ -5,6 +5,7 @@ import type { WatermarkRule, WatermarksConfig } from '../../lib/model/config/wat
 import { Failure } from '../../lib/model/failure.ts';
 import type { ClusterSnapshot, Pod } from '../../lib/model/kubernetes-objects.ts';
 import type { Table } from '../../lib/model/ports.ts';
+import { recall } from '../../lib/watermark/recall.ts';
 import { type Evaluating, runReading, runTick, type Sources } from '../../lib/watermark/tick.ts';
 import { memoryTable } from '../support/memory.ts';
 
@@ -32,6 +33,7 @@ const aWorld = (rule: Partial<WatermarkRule> & Pick<WatermarkRule, 'gauge'>, mor
     down: undefined as string | undefined,
     alerts: [] as Alert[],
     lines: [] as string[],
+    inQueue: undefined as { traceId: string; spanId: string } | undefined,
   };
   const table = counting(memoryTable(() => world.now));
   const sources: Sources = {
@@ -62,6 +64,7 @@ const aWorld = (rule: Partial<WatermarkRule> & Pick<WatermarkRule, 'gauge'>, mor
     },
     cloudwatch: async () => [],
     prometheus: async () => [],
+    traceInQueue: async () => world.inQueue,
   };
   const config: WatermarksConfig = {
     rules: { Full: { forSeconds: 60, keepFiringForSeconds: 0, ...rule } },
@@ -75,6 +78,7 @@ const aWorld = (rule: Partial<WatermarkRule> & Pick<WatermarkRule, 'gauge'>, mor
     bus: { put: async (events) => void world.alerts.push(...events.map(({ detail }) => detail as Alert)) },
     clock: () => world.now,
     log: (level, message) => void world.lines.push(`${level} ${message}`),
+    recall: recall(),
     trace,
   };
   let ticks = 0;
@@ -311,4 +315,71 @@ test('time without ticks does not count towards for', async () => {
   assert.deepEqual(told(), [], 'the half hour without ticks is not evidence');
   await tick(60);
   assert.deepEqual(told(), ['Full firing']);
+});
+
+test('a rule that looks ahead fires early on level and trend together, and its alert tells the trend', async () => {
+  const { world, tick, told } = aWorld({
+    gauge: 'pod-memory',
+    forSeconds: 0,
+    low: 0.6,
+    forecast: { withinSeconds: 3600, from: 0.7 },
+  });
+  // 1 % of the limit a tick: at 70 % it is full in 15 minutes.
+  for (let mib = 100; mib <= 138; mib += 2) {
+    world.usage['a'] = mib;
+    await tick();
+  }
+  assert.deepEqual(told(), [], 'the trend alone says nothing');
+  for (let mib = 140; mib <= 146; mib += 2) {
+    world.usage['a'] = mib;
+    await tick();
+  }
+  assert.deepEqual(told(), ['Full firing']);
+  const { annotations } = world.alerts[0] as Alert;
+  assert.match(annotations['reason'] ?? '', /will be full soon/);
+  assert.match(annotations['trend'] ?? '', /^1\d\d\.\d % an hour$/);
+  assert.match(annotations['time_to_full'] ?? '', /^\d+ s \(\d+ s to \d+ s\)$/);
+  assert.match(annotations['right_size'] ?? '', /from \d\d of the 100 points/);
+});
+
+test('a level pod is never predicted to fill, and a step is no trend', async () => {
+  const { world, tick, told } = aWorld({
+    gauge: 'pod-memory',
+    forSeconds: 0,
+    low: 0.6,
+    forecast: { withinSeconds: 3600, from: 0.7 },
+  });
+  for (let n = 0; n < 15; n += 1) {
+    world.usage['a'] = 110 + (n % 2);
+    await tick();
+  }
+  for (let n = 0; n < 15; n += 1) {
+    world.usage['a'] = 150 + (n % 2);
+    await tick();
+  }
+  assert.deepEqual(told(), []);
+});
+
+test('a dead letter fires with the trace that it carries; another queue is looked into only where that is allowed', async () => {
+  const failed = { traceId: 'f'.repeat(32), spanId: 'e'.repeat(16) };
+  const queues = [{ arn: 'arn:aws:sqs:us-east-1:123456789012:orders', capacity: 10 }];
+  const dead = aWorld({ gauge: 'queue-dead-letters', forSeconds: 0 }, { queues });
+  dead.world.inQueue = failed;
+  await dead.tick();
+  dead.world.backlog = 1;
+  await dead.tick();
+  assert.deepEqual(dead.world.alerts[0]?.trace, failed);
+  for (const [peek, expected] of [
+    [undefined, trace],
+    [true, failed],
+  ] as const) {
+    const full = aWorld(
+      { gauge: 'queue-backlog', forSeconds: 0 },
+      { queues: queues.map((queue) => (peek === undefined ? queue : { ...queue, peek })) },
+    );
+    full.world.inQueue = failed;
+    full.world.backlog = 10;
+    await full.tick();
+    assert.deepEqual(full.world.alerts[0]?.trace, expected);
+  }
 });

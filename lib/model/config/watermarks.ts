@@ -56,6 +56,12 @@ export interface WatermarkRule {
   readonly query?: string;
   /** CloudWatch gauge: which metric. */
   readonly metric?: CloudWatchMetric;
+  /**
+   * Fire early: above `from` (a level, at least `low`; @default `low`), and full within so many seconds by the cautious end of
+   * a forecast over this process' samples. Level and trend together, since a trend alone misfires after every deployment.
+   * @default only the high mark counts
+   */
+  readonly forecast?: { readonly withinSeconds: number; readonly from?: number };
   /** Queue breach gauge: how far ahead to look, in seconds. @default 900 */
   readonly horizonSeconds?: number;
 }
@@ -91,6 +97,11 @@ export interface WatchedQueue {
   readonly maxAgeSeconds?: number;
   /** `queue-drain` leaves a queue of at most this many messages alone. @default 0 */
   readonly minBacklog?: number;
+  /**
+   * When an alert begins, look at one message for the trace that it carries. It is received once more by that, which counts
+   * towards its dead-lettering. @default true for `queue-dead-letters`, false for every other gauge
+   */
+  readonly peek?: boolean;
   /** Ask CloudWatch for the age of the oldest message. @default true when a rule needs it */
   readonly age?: boolean;
 }
