@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { App } from 'aws-cdk-lib';
 import type { Config } from '../lib/model/config.ts';
@@ -10,7 +11,7 @@ import { configFileOf, Tidemark } from './tidemark.ts';
 const app = new App();
 const { CDK_DEFAULT_ACCOUNT: account, CDK_DEFAULT_REGION: region } = process.env;
 try {
-  const configFile = configFileOf(app, `${projectRoot}tidemark.config.ts`);
+  const configFile = configFileOf(app, join(projectRoot, 'tidemark.config.ts'));
   const { default: config } = (await import(pathToFileURL(configFile).href)) as { readonly default: Config };
   new Tidemark(app, 'Tidemark', {
     config,

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readFileSync, readdirSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { Annotations, AssetHashType, type Environment } from 'aws-cdk-lib';
@@ -38,6 +38,8 @@ export class Tidemark extends Construct {
   readonly messaging: MessagingStack;
   readonly state: StateStack;
   readonly functions: FunctionsStack;
+  /** Why no code cache is shipped although one is wanted. */
+  #hindrance: string | undefined;
 
   constructor(scope: Construct, id: string, props: TidemarkProps) {
     super(scope, id);
@@ -58,12 +60,12 @@ export class Tidemark extends Construct {
       code: (name) =>
         props.bundling === false
           ? Code.fromInline('exports.handler = async () => undefined;')
-          : bundledCode((outDir) => bundle(name, outDir, { codeCache, ...(configFile === undefined ? {} : { configFile }) })),
+          : bundledCode((outDir) =>
+              bundle(name, outDir, { codeCache, ...(configFile === undefined ? {} : { configFile }) }),
+            ),
     });
     if (this.#hindrance !== undefined) Annotations.of(this.functions).addInfo(this.#hindrance);
   }
-
-  #hindrance: string | undefined;
 
   #codeCache({ codeCache }: TidemarkProps, architecture: Architecture): boolean {
     const wanted = codeCache ?? `${this.node.tryGetContext('tidemark:codeCache')}` !== 'false';
@@ -84,8 +86,10 @@ const architectureOf = (scope: Construct): Architecture => {
 /** The file that the context value `tidemark:config` names, relative to where the command runs; else the project's own. */
 export const configFileOf = (scope: Construct, projectFile: string): string => {
   const given: unknown = scope.node.tryGetContext('tidemark:config');
-  if (typeof given !== 'string') return projectFile;
-  return isAbsolute(given) ? given : join(process.cwd(), given);
+  if (given === undefined) return projectFile;
+  const file = isAbsolute(String(given)) ? String(given) : join(process.cwd(), String(given));
+  if (existsSync(file)) return file;
+  throw new Failure('misconfigured', `there is no such file: ${file}`, { where: 'context tidemark:config' });
 };
 
 /** The code of any entry point, bundled as the functions are. */
