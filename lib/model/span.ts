@@ -9,13 +9,24 @@ export type Attributes = Readonly<Record<string, AttributeValue>>;
 export interface SpanLink {
   readonly traceId: string;
   readonly spanId: string;
+  readonly traceState?: string;
+  /** As `Span.flags`, of the span linked to. */
+  readonly flags?: number;
   readonly attributes?: Attributes;
+  readonly droppedAttributesCount?: number;
 }
 
 export interface SpanEvent {
   readonly name: string;
   readonly timeNanos: bigint;
   readonly attributes: Attributes;
+  readonly droppedAttributesCount?: number;
+}
+
+/** The instrumentation that made a span. */
+export interface Scope {
+  readonly name: string;
+  readonly version?: string;
 }
 
 /** One finished span. Times in nanoseconds since the epoch. */
@@ -25,6 +36,8 @@ export interface Span {
   /** Absent for a root. */
   readonly parentSpanId?: string;
   readonly traceState?: string;
+  /** OTLP `flags`: W3C trace flags in bits 0 to 7; bit 8 set when bit 9 tells whether the parent is in another process. */
+  readonly flags?: number;
   readonly name: string;
   readonly kind: number;
   readonly startNanos: bigint;
@@ -36,6 +49,12 @@ export interface Span {
   readonly attributes: Attributes;
   readonly links: readonly SpanLink[];
   readonly events: readonly SpanEvent[];
+  /** What a limit on attributes, events or links left out; absent for none. */
+  readonly droppedAttributesCount?: number;
+  readonly droppedEventsCount?: number;
+  readonly droppedLinksCount?: number;
+  /** One object, shared by all spans of an instrumentation. @default `tidemark` without a version */
+  readonly scope?: Scope;
 }
 
 /** `service.name`; `unknown_service` when the resource has none, as OpenTelemetry prescribes. */
