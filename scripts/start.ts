@@ -4,34 +4,20 @@
  */
 import { spawn } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
 import { join, normalize } from 'node:path';
-import { DynamoDBClient, PutItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
-import { startCluster } from '../examples/shop/kubernetes.ts';
-import { startTraffic, type Traffic } from '../examples/shop/traffic.ts';
+import type { Traffic } from '../examples/shop/traffic.ts';
 import { systemClock, systemRandom } from '../lib/adapters/clock.ts';
-import { decompress } from '../lib/adapters/compression.ts';
 import { dynamodbTable } from '../lib/adapters/dynamodb.ts';
-import { s3Bucket } from '../lib/adapters/s3.ts';
 import { readLedger } from '../lib/alert/ledger.ts';
 import type { Alert } from '../lib/model/alert.ts';
-import { assemble, type Trace } from '../lib/trace/assemble.ts';
-import { decodeJson } from '../lib/trace/decode.ts';
 import { type LedgerRow, renderReport } from '../lib/trace/report.ts';
-import { type Score, scoreTraces } from '../lib/trace/score.ts';
+import { scoreTraces } from '../lib/trace/score.ts';
 import { boot, type Cloud } from '../local/cloud.ts';
-import { startWecomRobot } from '../test/support/robots/wecom.ts';
 import { progress } from './progress.ts';
-import { identityOf, judgeAlerts, judgeTraces, type OrderState, type Run } from './start/outcome.ts';
-import {
-  compress,
-  faults,
-  ordersPerSecond,
-  rampSeconds,
-  slackSeconds,
-  trafficSeconds,
-  windowSeconds,
-} from './start/plan.ts';
+import { identityOf, type Run } from './start/outcome.ts';
+import { compress, faults, slackSeconds, windowSeconds } from './start/plan.ts';
+import { isGood, type Played, playScenario } from './start/scenario.ts';
+import { startSurroundings } from './start/surroundings.ts';
 
 const help = `usage: npm start -- [--no-faults] [--keep] [--verbose]
 
@@ -108,26 +94,23 @@ const main = async (args: readonly string[]): Promise<number> => {
   process.env['AWS_ENDPOINT_URL'] = cloud.endpoint;
   Object.assign(process.env, { AWS_REGION: 'us-east-1', AWS_ACCESS_KEY_ID: 'local', AWS_SECRET_ACCESS_KEY: 'local' });
   try {
-    shown.step(
-      `${trafficSeconds} s of customers, ${ordersPerSecond} orders a second${withFaults ? ', with faults' : ''}`,
-    );
-    const traffic = await runShop(cloud, withFaults, shown, surroundings, raised);
-    shown.step('let the last windows close and the last alerts arrive');
-    await settle(surroundings, raised);
-
-    shown.step('judge what came out');
-    const orders = await readOrders(cloud, traffic);
-    const traces = await readTraces(cloud);
-    const scores = await readScores(cloud);
-    const run: Run = {
-      traces: judgeTraces(orders, traces),
-      alerts: judgeAlerts(raised, surroundings.seen()),
-      findings: scores.flatMap(({ findings }) => findings),
-      watermarks: { readings, breaches: breaches.size },
-      seconds: Math.round((systemClock() - began) / 100) / 10,
-    };
+    const { Shop = {}, TidemarkState = {} } = cloud.outputs;
+    const played = await playScenario({
+      where: {
+        usersUrl: String(Shop['UsersUrl']),
+        shopTable: String(Shop['ShopTable']),
+        bucket: String(TidemarkState['BucketName']),
+      },
+      withFaults,
+      surroundings,
+      raised,
+      watermarks: () => ({ readings, breaches: breaches.size }),
+      shown,
+      began,
+    });
+    const { run, traffic } = played;
     writeFileSync(join(out, 'run.json'), `${JSON.stringify(run, undefined, 2)}\n`);
-    writeFileSync(join(out, 'report.html'), await report(cloud, traces, scores, raised, run));
+    writeFileSync(join(out, 'report.html'), await report(cloud, played, raised));
     shown.done();
     process.stdout.write(summary(run, traffic, withFaults));
     if (args.includes('--keep')) await keep(cloud);
@@ -156,169 +139,7 @@ const synthesise = (assembly: string): Promise<void> =>
     child.on('exit', (code) => (code === 0 ? done() : reject(new Error(`the CDK app ended with ${code}:\n${errors}`))));
   });
 
-/** What lies around tidemark: a Kubernetes API, a WeCom robot, an audit endpoint. */
-const startSurroundings = async (withFaults: boolean) => {
-  const robot = await startWecomRobot({ clock: systemClock, minuteSeconds: 60 });
-  const audited: Alert[] = [];
-  const audit = createServer((request, response) => {
-    const chunks: Buffer[] = [];
-    request.on('data', (chunk: Buffer) => void chunks.push(chunk));
-    request.on('end', () => {
-      audited.push((JSON.parse(Buffer.concat(chunks).toString()) as { data: Alert }).data);
-      response.writeHead(204).end();
-    });
-  });
-  await new Promise<void>((done) => audit.listen(0, '127.0.0.1', done));
-  const { port } = audit.address() as { port: number };
-  const cluster = await startCluster({ clock: systemClock, token: 'local-token' });
-  return {
-    kubernetesUrl: cluster.url,
-    secrets: {
-      'secretsmanager:shop/robot-url': robot.url,
-      'secretsmanager:shop/audit-url': `http://127.0.0.1:${port}/alerts`,
-      'secretsmanager:shop/audit-secret': `whsec_${Buffer.from('a secret of thirty-two characters').toString('base64')}`,
-      'secretsmanager:shop/kubernetes-token': 'local-token',
-    },
-    /** The pod fills up over half of the run, is restarted, and is well again. */
-    setMemory: (share: number) => cluster.setMemory(withFaults ? share : 0.4),
-    /** Identities of the alerts that each destination was sent, in order. */
-    seen: (): Record<string, readonly string[]> => ({
-      audit: audited.map(identityOf),
-      oncall: robot.received.map(({ body }) => identityInText((body['markdown'] as { content: string }).content)),
-    }),
-    stop: async () => {
-      audit.close();
-      audit.closeAllConnections();
-      await robot.stop();
-      await cluster.stop();
-    },
-  };
-};
-
-/** The robot's message names fingerprint, status and start in its text. */
-const identityInText = (content: string): string => {
-  const status = /\[(FIRING|RESOLVED)\]/.exec(content)?.[1] === 'FIRING' ? 'firing' : 'resolved';
-  const [, startsAt = '', fingerprint = ''] = /(\d{4}-\d\d-\d\dT[\d:.]+Z) · ([0-9a-f]{16}) · /.exec(content) ?? [];
-  return identityOf({ fingerprint, status, startsAt });
-};
-
-const runShop = async (
-  cloud: Cloud,
-  withFaults: boolean,
-  shown: ReturnType<typeof progress>,
-  surroundings: Awaited<ReturnType<typeof startSurroundings>>,
-  raised: readonly Alert[],
-): Promise<Traffic> => {
-  const { UsersUrl, ShopTable } = cloud.outputs['Shop'] as { UsersUrl: string; ShopTable: string };
-  const dynamodb = new DynamoDBClient({});
-  const traffic = startTraffic({
-    usersUrl: UsersUrl,
-    ordersPerSecond,
-    rampSeconds,
-    clock: systemClock,
-    random: systemRandom,
-  });
-  const began = systemClock();
-  let active = '';
-  for (;;) {
-    const second = (systemClock() - began) / 1000;
-    if (second >= trafficSeconds) break;
-    const now = withFaults ? faults.filter(({ from, to }) => second >= from && second < to) : [];
-    const names = now.map(({ name }) => name).join(', ');
-    if (names !== active) {
-      active = names;
-      const json = JSON.stringify(Object.assign({}, ...now.map(({ switches }) => switches)));
-      await dynamodb.send(
-        new PutItemCommand({
-          TableName: ShopTable,
-          Item: { pk: { S: 'faults' }, sk: { S: 'faults' }, json: { S: json } },
-        }),
-      );
-      shown.say(names === '' ? 'faults off' : `fault on: ${names}`);
-    }
-    // Up to 97 % of its limit at two fifths of the run, then restarted.
-    const share = second / trafficSeconds;
-    surroundings.setMemory(share < 0.6 ? Math.min(0.97, 0.4 + share * 1.5) : 0.35);
-    shown.detail(
-      `${second.toFixed(0)} s, ${traffic.placed.length} orders, ${raised.length} alerts${active === '' ? '' : `, ${active}`}`,
-    );
-    await pause(500);
-  }
-  await traffic.stop();
-  dynamodb.destroy();
-  return traffic;
-};
-
-/** Waits until every window had its time and everything raised was seen, or nothing moved for long. */
-const settle = async (
-  surroundings: Awaited<ReturnType<typeof startSurroundings>>,
-  raised: readonly Alert[],
-): Promise<void> => {
-  await pause((windowSeconds * 2 + slackSeconds + 3) * 1000);
-  const deadline = systemClock() + 60_000;
-  while (systemClock() < deadline && judgeAlerts(raised, surroundings.seen()).lost > 0) await pause(500);
-  await pause(1500);
-};
-
-const readOrders = async (cloud: Cloud, traffic: Traffic): Promise<OrderState[]> => {
-  const { ShopTable } = cloud.outputs['Shop'] as { ShopTable: string };
-  const dynamodb = new DynamoDBClient({});
-  const query = async (pk: string) => {
-    const items = [];
-    let start: Record<string, { S: string }> | undefined;
-    do {
-      const answer: { Items?: Record<string, { S?: string }>[]; LastEvaluatedKey?: Record<string, { S: string }> } =
-        (await dynamodb.send(
-          new QueryCommand({
-            TableName: ShopTable,
-            KeyConditionExpression: 'pk = :pk',
-            ExpressionAttributeValues: { ':pk': { S: pk } },
-            ...(start === undefined ? {} : { ExclusiveStartKey: start }),
-          }),
-        )) as never;
-      items.push(...(answer.Items ?? []));
-      start = answer.LastEvaluatedKey;
-    } while (start !== undefined);
-    return items;
-  };
-  const states = new Map((await query('order')).map((item) => [item['sk']?.S ?? '', item['state']?.S ?? '']));
-  const oldWay = new Set((await query('old-way')).map((item) => item['sk']?.S ?? ''));
-  dynamodb.destroy();
-  return traffic.placed.map(({ order, traceId }) => ({
-    id: order.id,
-    traceId,
-    state: states.get(order.id) ?? 'unknown',
-    oldWay: oldWay.has(order.id),
-  }));
-};
-
-const bucketOf = (cloud: Cloud) => s3Bucket({ bucketName: String(cloud.outputs['TidemarkState']?.['BucketName']) });
-
-const readTraces = async (cloud: Cloud): Promise<Map<string, Trace>> => {
-  const bucket = bucketOf(cloud);
-  const spans = [];
-  for (const key of await bucket.list('spans/')) {
-    const bytes = await bucket.get(key);
-    if (bytes !== undefined) spans.push(...decodeJson(Buffer.from(await decompress(bytes, 'gzip')).toString()).spans);
-  }
-  return new Map(assemble(spans).map((trace) => [trace.traceId, trace]));
-};
-
-const readScores = async (cloud: Cloud): Promise<Score[]> => {
-  const bucket = bucketOf(cloud);
-  const keys = (await bucket.list('reports/')).filter((key) => key.endsWith('score.json'));
-  return Promise.all(
-    keys.map(async (key) => JSON.parse(Buffer.from((await bucket.get(key)) ?? []).toString()) as Score),
-  );
-};
-
-const report = async (
-  cloud: Cloud,
-  traces: ReadonlyMap<string, Trace>,
-  scores: readonly Score[],
-  raised: readonly Alert[],
-  run: Run,
-): Promise<string> => {
+const report = async (cloud: Cloud, { traces, scores, run }: Played, raised: readonly Alert[]): Promise<string> => {
   const whole = scoreTraces('the whole run', [...traces.values()]);
   const firstOf = new Map(run.findings.map((finding) => [finding.kind, finding.exemplar.traceId]));
   const longest = [...traces.values()].reduce((best, trace) => (trace.nodes.length > best.nodes.length ? trace : best));
@@ -357,16 +178,6 @@ const ledgerRows = async (cloud: Cloud, raised: readonly Alert[]): Promise<Ledge
   }
   return rows.sort((a, b) => (a.at < b.at ? -1 : 1));
 };
-
-const found = (run: Run, { kind, service }: { readonly kind: string; readonly service: string }): boolean =>
-  run.findings.some((finding) => finding.kind === kind && finding.service === service);
-
-const isGood = (run: Run, withFaults: boolean): boolean =>
-  run.traces.expected > 0 &&
-  run.traces.whole === run.traces.expected &&
-  run.alerts.lost === 0 &&
-  run.alerts.duplicates === 0 &&
-  (withFaults ? faults.every(({ expected }) => found(run, expected)) : run.findings.length === 0);
 
 const summary = (run: Run, traffic: Traffic, withFaults: boolean): string => {
   const mark = (good: boolean) => (good ? '✓' : '✗');
@@ -411,7 +222,5 @@ const parsed = (line: string): { level?: string; series?: number } => {
     return {};
   }
 };
-
-const pause = (milliseconds: number): Promise<void> => new Promise((resume) => setTimeout(resume, milliseconds));
 
 process.exitCode = await main(process.argv.slice(2));
