@@ -1,18 +1,8 @@
-import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
 import { hmacSha256 } from '../../../lib/adapters/hmac.ts';
 import { channels } from '../../../lib/alert/channels/index.ts';
 import { alert } from '../../../lib/model/alert.ts';
-import type { Part } from '../run.ts';
-
-const version = '1.0.0';
-const folder = join(
-  process.env['TIDEMARK_INTEROP_CACHE'] ?? join(homedir(), '.cache', 'tidemark-interop'),
-  'signatures',
-);
+import { type Part, same } from '../part.ts';
+import { npmPackages, npmRequire, npmVersion } from '../tools.ts';
 
 interface Verifier {
   verify(body: string, headers: Record<string, string>): unknown;
@@ -21,23 +11,11 @@ interface Verifier {
 /** The reference library of Standard Webhooks verifies what our webhook channel signs, and refuses what was changed on the way. */
 export const part: Part = {
   name: 'signatures',
-  peer: 'standardwebhooks',
-  needs: async () => {
-    if (existsSync(join(folder, 'node_modules', 'standardwebhooks'))) return undefined;
-    try {
-      mkdirSync(folder, { recursive: true });
-      execFileSync('npm', ['install', '--prefix', folder, '--no-audit', '--no-fund', `standardwebhooks@${version}`], {
-        stdio: 'ignore',
-      });
-      return undefined;
-    } catch {
-      return `npm install standardwebhooks@${version} did not succeed; it needs the npm registry`;
-    }
-  },
-  run: async () => {
-    const { Webhook } = createRequire(join(folder, 'x.js'))('standardwebhooks') as {
-      Webhook: new (secret: string) => Verifier;
-    };
+  title: 'Signed webhooks',
+  tools: [npmPackages],
+  run: async (report) => {
+    const peer = report.peer('standardwebhooks', npmVersion('standardwebhooks'));
+    const { Webhook } = npmRequire('standardwebhooks') as { Webhook: new (secret: string) => Verifier };
     const secret = `whsec_${Buffer.from('thirty-two bytes of a secret key').toString('base64')}`;
     const sent = alert({
       status: 'firing',
@@ -53,17 +31,34 @@ export const part: Part = {
     const headers = { ...request.headers };
     const body = String(request.body);
     const verifier = new Webhook(secret);
-    verifier.verify(body, headers);
-    let refused = false;
-    try {
-      verifier.verify(body.replace('critical', 'info'), headers);
-    } catch {
-      refused = true;
-    }
-    if (!refused) throw new Error('a changed body was verified');
-    return {
-      peerVersion: version,
-      proven: ['a signed alert with multi-byte text is verified', 'a changed body is refused'],
+    const refuses = (what: string, changed: string, sentHeaders: Record<string, string>) => {
+      let refused = false;
+      try {
+        verifier.verify(changed, sentHeaders);
+      } catch {
+        refused = true;
+      }
+      if (!refused) throw new Error(`${what} was verified`);
     };
+    await peer.holds('verifies a signed alert with multi-byte text, and reads it as it was sent', () =>
+      same(verifier.verify(body, headers), JSON.parse(body), 'the verified body'),
+    );
+    await peer.holds('refuses a changed body', () => {
+      if (!body.includes('critical')) throw new Error('the body has no severity to change');
+      refuses('a changed body', body.replace('critical', 'info'), headers);
+    });
+    await peer.holds('refuses another delivery id, an old time and another secret', () => {
+      refuses('another delivery id', body, { ...headers, 'webhook-id': 'abd' });
+      const old = String(Number(headers['webhook-timestamp']) - 3600);
+      refuses('an old time', body, { ...headers, 'webhook-timestamp': old });
+      const other = new Webhook(`whsec_${Buffer.from('another secret of thirty-two bytes').toString('base64')}`);
+      let refused = false;
+      try {
+        other.verify(body, headers);
+      } catch {
+        refused = true;
+      }
+      if (!refused) throw new Error('another secret verified it');
+    });
   },
 };
