@@ -1,7 +1,7 @@
 import config from '#tidemark.config';
 import { systemClock, systemNanos, systemRandom } from '../lib/adapters/clock.ts';
+import { nodeCrypto } from '../lib/adapters/crypto.ts';
 import { dynamodbTable } from '../lib/adapters/dynamodb.ts';
-import { hmacSha256 } from '../lib/adapters/hmac.ts';
 import { guardedHttp } from '../lib/adapters/http.ts';
 import { jsonLog } from '../lib/adapters/log.ts';
 import { awsSecrets } from '../lib/adapters/secrets.ts';
@@ -27,7 +27,7 @@ const delivering: Delivering = {
   clock: systemClock,
   random: systemRandom,
   log,
-  hmacSha256,
+  crypto: nodeCrypto,
 };
 
 /** Delivers the alerts of the alerts queue, and goes on with those that had to wait. */

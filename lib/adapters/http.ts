@@ -97,7 +97,7 @@ const resolved = async (
   try {
     return await resolve(hostname);
   } catch (thrown) {
-    throw new Failure('unavailable', `cannot be resolved: ${(thrown as { code?: string }).code ?? String(thrown)}`, {
+    throw new Failure('not-found', `cannot be resolved: ${(thrown as { code?: string }).code ?? String(thrown)}`, {
       where: hostname,
     });
   }

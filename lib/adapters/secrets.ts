@@ -7,9 +7,9 @@ const cacheMs = 5 * 60_000;
 /** Texts of Secrets Manager secrets and SSM parameters, kept for five minutes. A message names the reference, never the text. */
 export const awsSecrets = (options: { readonly clock: Clock }): Secrets => {
   const kept = new Map<string, { readonly text: Promise<string>; readonly until: number }>();
-  return (reference) => {
+  return (reference, { fresh = false } = {}) => {
     const found = kept.get(reference);
-    if (found !== undefined && found.until > options.clock()) return found.text;
+    if (!fresh && found !== undefined && found.until > options.clock()) return found.text;
     const text = read(reference);
     kept.set(reference, { text, until: options.clock() + cacheMs });
     // A failed read is not kept: the next one asks again.

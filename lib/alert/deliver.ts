@@ -1,10 +1,9 @@
 import type { Alert } from '../model/alert.ts';
 import type { AlertsConfig, ReceiverConfig } from '../model/config/alerts.ts';
-import { Failure } from '../model/failure.ts';
-import type { Clock, Http, HttpResponse, Item, Log, Queue, Random, Secrets, Table } from '../model/ports.ts';
-import type { Sending } from './channel.ts';
+import type { Clock, Crypto, Http, Item, Log, Queue, Random, Secrets, Table } from '../model/ports.ts';
 import { channels } from './channels/index.ts';
 import { ledger } from './ledger.ts';
+import { sendChunk } from './send.ts';
 import type { Verdict } from './verdict.ts';
 
 export interface Delivering {
@@ -18,7 +17,7 @@ export interface Delivering {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
-  readonly hmacSha256: Sending['hmacSha256'];
+  readonly crypto: Crypto;
 }
 
 /** An alert on its way to one receiver; what is re-enqueued. */
@@ -184,41 +183,23 @@ const takeToken = async (
   return 1;
 };
 
+/** One alert as a notification of its own; the first chunk that does not succeed decides. */
 const send = async (
   configured: ReceiverConfig,
   { receiver, alert }: Delivery,
   id: string,
   delivering: Delivering,
 ): Promise<Verdict> => {
-  const { config, http, secrets, clock, hmacSha256 } = delivering;
-  const channel = channels[configured.channel];
-  let response: HttpResponse;
-  try {
-    const target = {
-      name: receiver,
-      url: await secretOr(configured.url, secrets),
-      ...(configured.secret === undefined ? {} : { secret: await secretOr(configured.secret, secrets) }),
-      ...(configured.mention === undefined ? {} : { mention: configured.mention }),
-    };
-    const sending = {
-      deliveryId: id,
-      now: clock(),
-      hmacSha256,
-      ...(config.traceUrl === undefined ? {} : { traceUrl: config.traceUrl }),
-    };
-    response = await http(channel.request(alert, target, sending));
-  } catch (thrown) {
-    const failure = Failure.from(thrown);
-    // What our own rules refuse stays refused; everything else on the way may pass.
-    return failure.code === 'refused' || failure.code === 'bad-input'
-      ? { kind: 'permanent', reason: failure.message }
-      : { kind: 'retry', reason: failure.message };
+  const { traceUrl } = delivering.config;
+  const saying = traceUrl === undefined ? {} : { traceUrl };
+  const notification = { receiver, groupKey: alert.fingerprint, groupLabels: {}, alerts: [alert] };
+  let verdict: Verdict = { kind: 'permanent', reason: 'there was nothing to send' };
+  for (const chunk of channels[configured.channel].plan(notification, configured, saying)) {
+    verdict = await sendChunk(chunk, configured, { ...saying, deliveryId: id }, delivering);
+    if (verdict.kind !== 'ok') break;
   }
-  return channel.verdict(response, clock());
+  return verdict;
 };
-
-const secretOr = (text: string, secrets: Secrets): Promise<string> =>
-  /^(secretsmanager|ssm):/.test(text) ? secrets(text) : Promise.resolve(text);
 
 /** Longer waits than a queue can delay go round again. */
 const later = async (delivery: Delivery, seconds: number, { again }: Delivering): Promise<void> => {

@@ -92,8 +92,20 @@ export interface HttpResponse {
 /** One HTTP exchange, redirects never followed. Rejects with a Failure (`timeout`, `unavailable`, `refused`). */
 export type Http = (request: HttpRequest) => Promise<HttpResponse>;
 
-/** The text of a secret by its reference (`secretsmanager:name` or `ssm:name`); rejects with a Failure. */
-export type Secrets = (reference: string) => Promise<string>;
+/**
+ * The text of a secret by its reference (`secretsmanager:name` or `ssm:name`); rejects with a Failure. `fresh` passes over what
+ * is cached: a destination that refuses the cached text may have been given another one.
+ */
+export type Secrets = (reference: string, options?: { readonly fresh?: boolean }) => Promise<string>;
+
+/** What rooms ask of node:crypto, which they may not import. Texts are taken as UTF-8. */
+export interface Crypto {
+  hmacSha256(key: Uint8Array, message: string | Uint8Array): Uint8Array;
+  /** Only because WeCom wants one with each image; it proves nothing. */
+  md5(bytes: Uint8Array): Uint8Array;
+  /** Signs with the private key that a seed of 32 bytes stands for (RFC 8032). */
+  ed25519(seed: Uint8Array, message: string | Uint8Array): Uint8Array;
+}
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 

@@ -1,4 +1,5 @@
-import { hmacSha256 } from '../../lib/adapters/hmac.ts';
+import { nodeCrypto } from '../../lib/adapters/crypto.ts';
+import type { Chunk, Target } from '../../lib/alert/channel.ts';
 import { channels } from '../../lib/alert/channels/index.ts';
 import { deliveryId } from '../../lib/alert/deliver.ts';
 import { readAlerts } from '../../lib/alert/inbound.ts';
@@ -31,13 +32,18 @@ export const command: Command = {
       throw new Failure('bad-input', `unknown channel '${name ?? ''}'; one of ${Object.keys(channels).join(', ')}`);
     }
     const channel = channels[name as keyof typeof channels];
+    const target: Target = { name, url: examples[name] ?? 'https://example.com/webhook', secrets: ['whsec_c2VjcmV0'] };
     const requests = alertsOf(readJson(file), file ?? '').map((alert) => {
-      const target = { name, url: examples[name] ?? 'https://example.com/webhook', secret: 'whsec_c2VjcmV0' };
-      const request = channel.request(alert, target, {
+      const [chunk] = channel.plan(
+        { receiver: name, groupKey: alert.fingerprint, groupLabels: {}, alerts: [alert] },
+        target,
+        {},
+      );
+      const request = channel.request(chunk as Chunk, target, {
         deliveryId: deliveryId({ receiver: name, alert, attempt: 0 }),
         // The time of the alert stands for the time of sending, so that the same file gives the same requests.
         now: Date.parse(alert.startsAt),
-        hmacSha256,
+        crypto: nodeCrypto,
       });
       const headers = Object.fromEntries(
         Object.entries(request.headers ?? {}).map(([key, value]) => [key, /signature/.test(key) ? '***' : value]),

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { hmacSha256 } from '../../lib/adapters/hmac.ts';
+import { nodeCrypto } from '../../lib/adapters/crypto.ts';
 import { guardedHttp } from '../../lib/adapters/http.ts';
 import { isPublicAddress } from '../../lib/adapters/public-address.ts';
+import type { Chunk } from '../../lib/alert/channel.ts';
 import { channels } from '../../lib/alert/channels/index.ts';
 import { attempt, type Delivering, deliver, readDelivery } from '../../lib/alert/deliver.ts';
 import { readAlerts } from '../../lib/alert/inbound.ts';
@@ -57,7 +58,7 @@ const setUp = (answer: (request: HttpRequest) => HttpResponse | Failure = () => 
     clock: () => now,
     random: () => 0.5,
     log: () => undefined,
-    hmacSha256,
+    crypto: nodeCrypto,
   };
   return { delivering, sent, again, deadLetters, table, advance: (ms: number) => void (now += ms) };
 };
@@ -167,17 +168,16 @@ test('WeCom: every code has its verdict, and an unknown one is never ok', () => 
 });
 
 test('WeCom: any alert fits 4096 bytes and stays valid text', () => {
-  const sending = { deliveryId: '0123456789abcdef', now: 0, hmacSha256 };
+  const sending = { deliveryId: '0123456789abcdef', now: 0, crypto: nodeCrypto };
   fc.assert(
     fc.property(
       fc.string({ unit: 'grapheme', maxLength: 6000 }),
       fc.string({ unit: 'grapheme', maxLength: 300 }),
       (summary, name) => {
-        const request = channels.wecom.request(
-          anAlert({ labels: { alertname: 'a', severity: 'info', name }, annotations: { summary } }),
-          { name: 'r', url: 'u' },
-          sending,
-        );
+        const alerts = [anAlert({ labels: { alertname: 'a', severity: 'info', name }, annotations: { summary } })];
+        const notification = { receiver: 'r', groupKey: 'g', groupLabels: {}, alerts };
+        const [chunk] = channels.wecom.plan(notification, {}, {});
+        const request = channels.wecom.request(chunk as Chunk, { name: 'r', url: 'u' }, sending);
         const { content } = (JSON.parse(String(request.body)) as { markdown: { content: string } }).markdown;
         assert.ok(Buffer.byteLength(content) <= 4096);
         assert.ok(content.isWellFormed() || !summary.isWellFormed() || !name.isWellFormed());

@@ -5,11 +5,28 @@ import { httpVerdict } from '../verdict.ts';
 export const webhook: Channel = {
   name: 'webhook',
   idempotent: true,
-  request: (alert, target, { deliveryId, now, hmacSha256 }) => {
-    const body = JSON.stringify({ type: `alert.${alert.status}`, timestamp: new Date(now).toISOString(), data: alert });
+  maxBytes: 20_000,
+  measure: ({ body = '' }) => Buffer.byteLength(body),
+  plan: (notification) =>
+    notification.alerts.map((alert, at, { length }) => ({
+      kind: 'message',
+      notification: { ...notification, alerts: [alert] },
+      part: at + 1,
+      parts: length,
+    })),
+  request: ({ notification }, target, { deliveryId, now, crypto }) => {
+    const [alert] = notification.alerts;
+    const body = JSON.stringify({
+      type: `alert.${alert?.status}`,
+      timestamp: new Date(now).toISOString(),
+      data: alert,
+    });
     const id = `msg_${deliveryId}`;
     const timestamp = String(Math.floor(now / 1000));
-    const key = target.secret === undefined ? undefined : Buffer.from(target.secret.replace(/^whsec_/, ''), 'base64');
+    const keys = (target.secrets ?? []).map((secret) => Buffer.from(secret.replace(/^whsec_/, ''), 'base64'));
+    const signatures = keys.map(
+      (key) => `v1,${Buffer.from(crypto.hmacSha256(key, `${id}.${timestamp}.${body}`)).toString('base64')}`,
+    );
     return {
       method: 'POST',
       url: target.url,
@@ -17,11 +34,7 @@ export const webhook: Channel = {
         'content-type': 'application/json',
         'webhook-id': id,
         'webhook-timestamp': timestamp,
-        ...(key === undefined
-          ? {}
-          : {
-              'webhook-signature': `v1,${Buffer.from(hmacSha256(key, `${id}.${timestamp}.${body}`)).toString('base64')}`,
-            }),
+        ...(signatures.length === 0 ? {} : { 'webhook-signature': signatures.join(' ') }),
       },
       body,
     };

@@ -11,13 +11,25 @@ export const wecom: Channel = {
   name: 'wecom',
   rate: { messages: 20, seconds: 60 },
   idempotent: false,
-  request: (alert, target, { deliveryId, traceUrl }) => ({
+  maxBytes,
+  measure: ({ body = '' }) => {
+    const message = JSON.parse(String(body)) as { markdown: { content: string } };
+    return Buffer.byteLength(message.markdown.content);
+  },
+  plan: (notification) =>
+    notification.alerts.map((alert, at, { length }) => ({
+      kind: 'message',
+      notification: { ...notification, alerts: [alert] },
+      part: at + 1,
+      parts: length,
+    })),
+  request: ({ notification }, target, { deliveryId, traceUrl }) => ({
     method: 'POST',
     url: target.url,
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({
       msgtype: 'markdown',
-      markdown: { content: content(alert, deliveryId, traceUrl, target.mention ?? []) },
+      markdown: { content: content(notification.alerts[0] as Alert, deliveryId, traceUrl, target.mention ?? []) },
     }),
   }),
   verdict: (response, now) => {

@@ -8,18 +8,45 @@ export interface AlertsConfig {
   readonly routes?: readonly RouteConfig[];
   /** Address of a trace's page in your tracing tool, with `{traceId}` in it. */
   readonly traceUrl?: string;
+  /** Destinations besides public addresses on port 443, such as `alerts.internal:8443`, `10.0.3.0/24` or `10.0.3.7:9093`. @default none */
+  readonly allowTargets?: readonly string[];
+  /** Who may post alerts to the function's URL. Without it, every such request is refused. */
+  readonly inbound?: InboundConfig;
 }
 
+/** The channels by their names: those of lib/alert/channels, which this room may not import. A test holds the two together. */
+export const channelNames = ['wecom', 'webhook'] as const;
+export type ChannelName = (typeof channelNames)[number];
+
 export interface ReceiverConfig {
-  readonly channel: 'wecom' | 'webhook';
-  /** `secretsmanager:name` or `ssm:name`: where a URL is the secret, as a robot's is, it is never written here. */
-  readonly url: string;
-  /** Signing secret, as a reference. */
-  readonly secret?: string;
-  /** Users that a critical alert mentions. */
+  /** The tool at the other end. */
+  readonly channel: ChannelName;
+  /** `secretsmanager:name` or `ssm:name`: where a URL is the secret, as a robot's is, it is never written here. PagerDuty and Opsgenie need none. */
+  readonly url?: string;
+  /** Signing secret, routing key or API key, as a reference; several while one replaces the other, newest first. */
+  readonly secret?: string | readonly string[];
+  /** People that a critical alert mentions, by the ids or mobile numbers that the channel knows; `@all` is everyone. */
   readonly mention?: readonly string[];
   /** The receiver to turn to when this one refuses for good. */
   readonly fallback?: string;
+  /** Language of the words around an alert. @default en */
+  readonly language?: 'en' | 'zh';
+  /** What is said of each alert, in place of the words that come with tidemark: text with `{{…}}` in it, see docs/guides/channels.md. */
+  readonly template?: string;
+  /** Sends a picture of the heat strip besides, where the channel can; it costs one message of the rate. @default false */
+  readonly picture?: boolean;
+  /** Body of a webhook: our own, or the one that Alertmanager posts. @default tidemark */
+  readonly format?: 'tidemark' | 'alertmanager';
+  /** More headers of a webhook. Values may be references. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** At least one of the two is needed; a request that fits either is let in. */
+export interface InboundConfig {
+  /** The token of `Authorization: Bearer …`, as a reference. */
+  readonly bearer?: string;
+  /** The secret of an HMAC-SHA256 over the body, as a reference. Grafana's signature header and Standard Webhooks are understood. */
+  readonly hmac?: string;
 }
 
 export interface RouteConfig {

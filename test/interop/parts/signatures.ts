@@ -1,4 +1,4 @@
-import { hmacSha256 } from '../../../lib/adapters/hmac.ts';
+import { nodeCrypto } from '../../../lib/adapters/crypto.ts';
 import { channels } from '../../../lib/alert/channels/index.ts';
 import { alert } from '../../../lib/model/alert.ts';
 import { type Part, same } from '../part.ts';
@@ -23,10 +23,12 @@ export const part: Part = {
       annotations: { summary: '漢字 🙂' },
       startsAt: '2026-01-01T00:00:00.000Z',
     });
+    const [chunk] = channels.webhook.plan({ receiver: 'hook', groupKey: 'g', groupLabels: {}, alerts: [sent] }, {}, {});
+    if (chunk === undefined) throw new Error('nothing was planned for one alert');
     const request = channels.webhook.request(
-      sent,
-      { name: 'hook', url: 'https://hook.example/', secret },
-      { deliveryId: 'abc', now: Date.now(), hmacSha256 },
+      chunk,
+      { name: 'hook', url: 'https://hook.example/', secrets: [secret] },
+      { deliveryId: 'abc', now: Date.now(), crypto: nodeCrypto },
     );
     const headers = { ...request.headers };
     const body = String(request.body);
