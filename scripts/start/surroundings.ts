@@ -2,12 +2,12 @@ import { createServer } from 'node:http';
 import { startCluster } from '../../examples/shop/kubernetes.ts';
 import { systemClock } from '../../lib/adapters/clock.ts';
 import type { Alert } from '../../lib/model/alert.ts';
-import { startWecomRobot } from '../../test/support/robots/wecom.ts';
+import { startRobot, wecomRobot } from '../../test/support/robots/index.ts';
 import { identityOf } from './outcome.ts';
 
 /** What lies around tidemark: a Kubernetes API, a WeCom robot, an audit endpoint. */
 export const startSurroundings = async (withFaults: boolean) => {
-  const robot = await startWecomRobot({ clock: systemClock, minuteSeconds: 60 });
+  const robot = await startRobot(wecomRobot(), { clock: systemClock });
   const audited: Alert[] = [];
   const audit = createServer((request, response) => {
     const chunks: Buffer[] = [];

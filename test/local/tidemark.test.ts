@@ -13,15 +13,15 @@ import { type Alert, alert } from '../../lib/model/alert.ts';
 import { encodeJson } from '../../lib/telemetry/encode.ts';
 import { boot, type Cloud } from '../../local/cloud.ts';
 import { aSpan } from '../support/a-span.ts';
-import { startWecomRobot } from '../support/robots/wecom.ts';
+import { startRobot, webhookRobot, wecomRobot } from '../support/robots/index.ts';
 
 /** The deployed bundles, in processes that are really killed and fed what they must not choke on. */
 const root = normalize(join(import.meta.dirname, '../..'));
 const folder = mkdtempSync(join(tmpdir(), 'tidemark-e2e-'));
 const lines: string[] = [];
 let cloud: Cloud;
-let robot: Awaited<ReturnType<typeof startWecomRobot>>;
-let audit: Awaited<ReturnType<typeof startWecomRobot>>;
+let robot: Awaited<ReturnType<typeof startRobot>>;
+let audit: Awaited<ReturnType<typeof startRobot>>;
 let cluster: Awaited<ReturnType<typeof startCluster>>;
 let sqs: SQSClient;
 let auditUrl = 'http://127.0.0.1:9/';
@@ -33,10 +33,9 @@ before(async () => {
   });
   assert.equal(status, 0, stderr?.toString());
   // Slow to answer, so that a process can be killed while it waits.
-  robot = await startWecomRobot({ clock: Date.now, delayMs: 300 });
-  audit = await startWecomRobot({ clock: Date.now });
+  robot = await startRobot(wecomRobot(), { clock: Date.now, delayMs: 300 });
+  audit = await startRobot(webhookRobot(), { clock: Date.now });
   cluster = await startCluster({ clock: Date.now, token: 't' });
-  // The webhook receiver takes any 2xx: the robot answers 200 whatever it thinks of the body.
   auditUrl = audit.url;
   cloud = await boot({
     assembly: folder,

@@ -1,67 +1,53 @@
-import { createServer } from 'node:http';
+import { createHash } from 'node:crypto';
+import { answered, jsonBody, type RobotOptions, robot, rolling } from './robot.ts';
 
-export interface Received {
-  /** Milliseconds since the epoch. */
-  readonly at: number;
-  readonly body: Record<string, unknown>;
-}
+const maxImageBytes = 2 * 1024 * 1024;
 
-/** A WeCom group robot on 127.0.0.1: always HTTP 200, an errcode inside, 20 messages in any 60 seconds, 4096 bytes of markdown. */
-export const startWecomRobot = async (options: {
-  readonly clock: () => number;
-  /** Length of the rolling minute; local runs compress it. @default 60 */
-  readonly minuteSeconds?: number;
-  /** Milliseconds until it answers. @default 0 */
-  readonly delayMs?: number;
-  /** Answers an errcode for a request before it is looked at, to act out faults. */
-  readonly fault?: (count: number) => number | undefined;
-}) => {
-  const { clock, minuteSeconds = 60, delayMs = 0, fault } = options;
-  const key = '693a91f6-7xxx-4bc4-97a0-0ec2sifa5aaa';
-  const received: Received[] = [];
-  let count = 0;
-  const verdict = (url: URL, text: string): { errcode: number; errmsg: string } => {
-    count += 1;
-    const acted = fault?.(count);
-    if (acted !== undefined) return { errcode: acted, errmsg: 'acted out' };
-    if (url.pathname !== '/cgi-bin/webhook/send' || url.searchParams.get('key') !== key)
-      return { errcode: 93000, errmsg: 'invalid webhook url' };
-    let body: Record<string, unknown>;
-    try {
-      body = JSON.parse(text) as Record<string, unknown>;
-    } catch {
-      return { errcode: 47001, errmsg: 'data format error' };
-    }
-    const content = (body[String(body['msgtype'])] as { content?: string } | undefined)?.content;
-    if (content === undefined || content === '') return { errcode: 44004, errmsg: 'content is empty' };
-    if (Buffer.byteLength(content) > (body['msgtype'] === 'text' ? 2048 : 4096))
-      return { errcode: 40058, errmsg: 'content exceed max length' };
-    const now = clock();
-    if (received.filter(({ at }) => at > now - minuteSeconds * 1000).length >= 20)
-      return { errcode: 45009, errmsg: 'api freq out of limit' };
-    received.push({ at: now, body });
-    return { errcode: 0, errmsg: 'ok' };
-  };
-  const server = createServer((request, response) => {
-    const chunks: Buffer[] = [];
-    request.on('data', (chunk: Buffer) => void chunks.push(chunk));
-    request.on('end', () => {
-      const answer = verdict(new URL(request.url ?? '/', 'http://localhost'), Buffer.concat(chunks).toString());
-      setTimeout(() => {
-        response.writeHead(200, { 'content-type': 'application/json; charset=UTF-8' }).end(JSON.stringify(answer));
-      }, delayMs);
-    });
+/** A WeCom group robot: always HTTP 200 with an errcode inside, 20 messages in any 60 seconds, limits in bytes per kind of message. */
+export const wecomRobot = (
+  options: RobotOptions & {
+    readonly key?: string;
+    /** Length of the rolling minute; local runs may compress it. @default 60 */
+    readonly minuteSeconds?: number;
+  } = {},
+) => {
+  const { key = '693a91f6-7aaa-4bc4-97a0-0ec2c1f25a99', minuteSeconds = 60 } = options;
+  const url = `https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=${key}`;
+  const waits = rolling(20, minuteSeconds * 1000);
+  return robot('wecom', url, options, (request, now) => {
+    const says = (errcode: number, errmsg: string) => answered(200, { errcode, errmsg });
+    const { pathname, searchParams } = new URL(request.url);
+    if (pathname !== '/cgi-bin/webhook/send' || searchParams.get('key') !== key)
+      return says(93000, 'invalid webhook url, hint: [1700000000]');
+    const body = jsonBody(request);
+    if (body === undefined) return says(47001, 'data format error');
+    const wrong = wrongWith(body);
+    if (wrong !== undefined) return says(...wrong);
+    if (waits(now) !== undefined) return says(45009, 'api freq out of limit');
+    return { response: says(0, 'ok'), seen: body };
   });
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-  const { port } = server.address() as { port: number };
-  return {
-    url: `http://127.0.0.1:${port}/cgi-bin/webhook/send?key=${key}`,
-    received: received as readonly Received[],
-    requests: () => count,
-    stop: () =>
-      new Promise<void>((done) => {
-        server.close(() => done());
-        server.closeAllConnections();
-      }),
-  };
 };
+
+const wrongWith = (body: Record<string, unknown>): [number, string] | undefined => {
+  const kind = body['msgtype'];
+  if (kind !== 'text' && kind !== 'markdown' && kind !== 'markdown_v2' && kind !== 'image')
+    return [40008, 'invalid message type'];
+  const message = (body[kind] ?? {}) as Record<string, unknown>;
+  if (kind === 'image') {
+    const bytes = Buffer.from(String(message['base64'] ?? ''), 'base64');
+    if (bytes.length === 0) return [44004, 'empty content'];
+    if (bytes.length > maxImageBytes) return [40009, 'invalid image size'];
+    if (!bytes.subarray(0, 4).equals(png) && !bytes.subarray(0, 3).equals(jpg)) return [40005, 'invalid file type'];
+    return createHash('md5').update(bytes).digest('hex') === message['md5']
+      ? undefined
+      : [301019, 'md5 of image not match'];
+  }
+  const { content } = message;
+  if (typeof content !== 'string' || content === '') return [44004, 'empty content'];
+  return Buffer.byteLength(content) > (kind === 'text' ? 2048 : 4096)
+    ? [40058, `${kind}.content exceed max length ${kind === 'text' ? 2048 : 4096}`]
+    : undefined;
+};
+
+const png = Buffer.from('89504e47', 'hex');
+const jpg = Buffer.from('ffd8ff', 'hex');
