@@ -115,8 +115,8 @@ const folder = (
   };
 };
 
-const go = program('go', 'install Go 1.26 or later from go.dev');
-const maven = program('mvn', 'apt-get install maven', ['maven', 'default-jdk-headless']);
+export const go = program('go', 'install Go 1.26 or later from go.dev');
+export const maven = program('mvn', 'apt-get install maven', ['maven', 'default-jdk-headless']);
 const python = program('python3', 'apt-get install python3 python3-venv', ['python3', 'python3-venv']);
 /** Java 17 or later, with its compiler: programs are run from their source. */
 export const java = program('java', 'apt-get install default-jdk-headless', ['default-jdk-headless']);
