@@ -21,13 +21,21 @@ export interface BusRule {
 export type BusEvent = Readonly<Record<string, unknown>>;
 
 /** Sends one text to a queue or function by its ARN; rejects when it cannot be delivered. */
-export type Deliver = (arn: string, text: string, options?: { readonly groupId?: string }) => Promise<void>;
+export type Deliver = (
+  arn: string,
+  text: string,
+  options?: {
+    readonly groupId?: string;
+    /** X-Ray text for the `AWSTraceHeader` of a queue's message. */
+    readonly traceHeader?: string;
+  },
+) => Promise<void>;
 
 const maxRequestBytes = 1_048_576;
 
 /**
- * The event bus. `TraceHeader` of an entry is accepted and, as on AWS, is not on the event that targets receive; a context
- * that must arrive travels inside `detail`.
+ * The event bus. As on AWS, `TraceHeader` of an entry is not on the event that targets receive, and a queue's message gets its
+ * trace id beside a parent that the bus makes up: a context that must arrive whole travels inside `detail`.
  */
 export const eventBus = (options: {
   readonly buses: ReadonlySet<string>;
@@ -39,7 +47,7 @@ export const eventBus = (options: {
   readonly log: (line: string) => void;
 }): Service => {
   const { buses, rules, deliver, clock, random, onEvent, log } = options;
-  const route = async (bus: string, event: BusEvent): Promise<void> => {
+  const route = async (bus: string, event: BusEvent, traceHeader: string | undefined): Promise<void> => {
     onEvent(bus, event);
     const targets = rules
       .filter((rule) => rule.bus === bus && matches(rule.pattern, event))
@@ -49,7 +57,10 @@ export const eventBus = (options: {
         const text = transform(event, target, rule.arn, rule.name);
         const group = target.SqsParameters?.MessageGroupId;
         try {
-          await deliver(target.Arn, text, group === undefined ? {} : { groupId: group });
+          await deliver(target.Arn, text, {
+            ...(group === undefined ? {} : { groupId: group }),
+            ...(traceHeader === undefined ? {} : { traceHeader }),
+          });
         } catch (thrown) {
           log(`bus: rule ${rule.name} could not reach ${target.Arn}: ${String(thrown)}`);
           if (target.DeadLetterConfig?.Arn !== undefined) await deliver(target.DeadLetterConfig.Arn, text);
@@ -76,17 +87,21 @@ export const eventBus = (options: {
           return { ErrorCode: 'ResourceNotFoundException', ErrorMessage: `Event bus ${bus} does not exist.` };
         const id = uuid(random);
         const at = typeof entry['Time'] === 'number' ? entry['Time'] * 1000 : clock();
-        await route(bus, {
-          version: '0',
-          id,
-          'detail-type': entry['DetailType'],
-          source: entry['Source'],
-          account: accountId,
-          time: new Date(at).toISOString().replace(/\.\d{3}Z$/, 'Z'),
-          region,
-          resources: entry['Resources'] ?? [],
-          detail: JSON.parse(String(entry['Detail'])),
-        });
+        await route(
+          bus,
+          {
+            version: '0',
+            id,
+            'detail-type': entry['DetailType'],
+            source: entry['Source'],
+            account: accountId,
+            time: new Date(at).toISOString().replace(/\.\d{3}Z$/, 'Z'),
+            region,
+            resources: entry['Resources'] ?? [],
+            detail: JSON.parse(String(entry['Detail'])),
+          },
+          withOwnParent(entry['TraceHeader'], random),
+        );
         return { EventId: id };
       }),
     );
@@ -98,6 +113,18 @@ export const eventBus = (options: {
       ? putEvents(call)
       : refuse('NotImplemented', `the embedded bus has no ${operation}; see local/README.md`);
   };
+};
+
+/** The root of an X-Ray header with a parent of the bus's own, as targets see it. */
+const withOwnParent = (header: unknown, random: () => number): string | undefined => {
+  const root = typeof header === 'string' ? /(?:^|;)\s*(Root=1-[0-9a-f]{8}-[0-9a-f]{24})/.exec(header)?.[1] : undefined;
+  if (root === undefined) return undefined;
+  const sampled = /(?:^|;)\s*(Sampled=[01])/.exec(String(header))?.[1];
+  return [
+    root,
+    `Parent=${uuid(random).replaceAll('-', '').slice(0, 16)}`,
+    ...(sampled === undefined ? [] : [sampled]),
+  ].join(';');
 };
 
 const problemOf = (

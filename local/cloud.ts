@@ -29,6 +29,8 @@ export interface CloudOptions {
   readonly provisioned?: number;
   /** Invocations of one function that run at a time, beside what its mappings say. @default 10 */
   readonly concurrency?: number;
+  /** Script of another runtime client for every function, such as AWS's own. @default ours */
+  readonly runtimeClient?: string;
   readonly clock: () => number;
   readonly random: () => number;
   /** Every line that a function or a part of the cloud prints. */
@@ -72,7 +74,7 @@ export const boot = async (options: CloudOptions): Promise<Cloud> => {
     const rules: BusRule[] = [];
     let endpoint = '';
     const fauxqs = proxyTo(fauxOrigin);
-    const deliver: Deliver = async (arn, text, { groupId } = {}) => {
+    const deliver: Deliver = async (arn, text, { groupId, traceHeader } = {}) => {
       const name = arn.split(':').at(-1) ?? '';
       if (arn.includes(':sqs:')) {
         const queue = queues.get(name);
@@ -82,6 +84,9 @@ export const boot = async (options: CloudOptions): Promise<Cloud> => {
             QueueUrl: queue.url,
             MessageBody: text,
             ...(groupId === undefined ? {} : { MessageGroupId: groupId }),
+            ...(traceHeader === undefined
+              ? {}
+              : { MessageSystemAttributes: { AWSTraceHeader: { DataType: 'String', StringValue: traceHeader } } }),
           }),
         );
       } else if (arn.includes(':lambda:')) void pool(name).invoke(text);
@@ -172,6 +177,7 @@ export const boot = async (options: CloudOptions): Promise<Cloud> => {
       random,
       log,
       ...(options.visibilitySeconds === undefined ? {} : { visibilitySeconds: options.visibilitySeconds }),
+      ...(options.runtimeClient === undefined ? {} : { runtimeClient: options.runtimeClient }),
     });
     await make.queues();
     await make.tables();
@@ -219,6 +225,7 @@ interface Making {
   readonly pools: Map<string, LambdaPool>;
   readonly env: Readonly<Record<string, string>>;
   readonly visibilitySeconds?: number;
+  readonly runtimeClient?: string;
   readonly concurrency: number;
   readonly clock: () => number;
   readonly random: () => number;
@@ -329,6 +336,7 @@ const makers = (making: Making) => {
                 ...making.env,
                 AWS_ENDPOINT_URL: endpoint,
               },
+              ...(making.runtimeClient === undefined ? {} : { runtimeClient: making.runtimeClient }),
             },
             {
               concurrency: making.concurrency,

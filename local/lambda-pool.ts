@@ -13,6 +13,8 @@ export interface FunctionSpec {
   readonly timeoutSeconds: number;
   readonly memoryMb: number;
   readonly environment: Readonly<Record<string, string>>;
+  /** Script of another runtime client, started with the handler's name. @default bootstrap.mjs */
+  readonly runtimeClient?: string;
 }
 
 export type Outcome =
@@ -174,7 +176,8 @@ export const lambdaPool = (
       return;
     }
     const address = server.address() as { port: number };
-    const child = spawn(process.execPath, [bootstrap], {
+    const script = spec.runtimeClient === undefined ? [bootstrap] : [spec.runtimeClient, spec.handler];
+    const child = spawn(process.execPath, script, {
       cwd: spec.folder,
       env: {
         PATH: process.env['PATH'],

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
+import { spelled, unspelled } from './astral.ts';
 import { type Call, failure, type Service } from './gateway.ts';
 
-/** Trace headers kept for messages still in a queue; the oldest go first. */
+/** Messages that something is kept of; the oldest go first. */
 const maxKept = 200_000;
 
 interface Attribute {
@@ -10,22 +11,30 @@ interface Attribute {
 }
 interface Entry {
   readonly Id?: string;
+  readonly MessageGroupId?: string;
+  readonly MessageBody?: string;
   readonly MessageAttributes?: Readonly<Record<string, unknown>>;
   readonly MessageSystemAttributes?: Readonly<Record<string, Attribute>>;
 }
 
 /**
- * Stands before the queue emulator and does what it leaves out: keeps `AWSTraceHeader`, refuses the eleventh attribute, and
- * answers queue URLs at the endpoint that clients were given.
+ * Stands before the queue emulator and does what it leaves out: keeps `AWSTraceHeader`, and the `MessageGroupId` of a message in
+ * a standard queue, takes every character of Unicode, refuses the eleventh attribute, and answers queue URLs at the endpoint that
+ * clients were given.
  */
 export const sqsFront = (behind: Service, endpoint: () => string): Service => {
-  const traceHeaders = new Map<string, string>();
+  const kept = new Map<string, Readonly<Record<string, string>>>();
   const keep = (messageId: string | undefined, entry: Entry): string | undefined => {
     const header = entry.MessageSystemAttributes?.['AWSTraceHeader']?.StringValue;
-    if (messageId === undefined || header === undefined) return undefined;
-    traceHeaders.set(messageId, header);
-    if (traceHeaders.size > maxKept) traceHeaders.delete(traceHeaders.keys().next().value ?? '');
-    return systemAttributesMd5(entry.MessageSystemAttributes ?? {});
+    const group = entry.MessageGroupId;
+    if (messageId !== undefined && (header !== undefined || group !== undefined)) {
+      kept.set(messageId, {
+        ...(header === undefined ? {} : { AWSTraceHeader: header }),
+        ...(group === undefined ? {} : { MessageGroupId: group }),
+      });
+      if (kept.size > maxKept) kept.delete(kept.keys().next().value ?? '');
+    }
+    return header === undefined ? undefined : systemAttributesMd5(entry.MessageSystemAttributes ?? {});
   };
   return async (call) => {
     const operation = String(call.headers['x-amz-target']).split('.')[1] ?? '';
@@ -34,7 +43,7 @@ export const sqsFront = (behind: Service, endpoint: () => string): Service => {
       operation === 'SendMessage'
         ? [input as Entry]
         : operation === 'SendMessageBatch'
-          ? (input['Entries'] as Entry[])
+          ? ((input['Entries'] ?? []) as Entry[])
           : [];
     if (entries.some((entry) => Object.keys(entry.MessageAttributes ?? {}).length > 10)) {
       return failure(
@@ -43,18 +52,20 @@ export const sqsFront = (behind: Service, endpoint: () => string): Service => {
         'Number of message attributes [11] exceeds the allowed maximum [10].',
       );
     }
-    const reply = await behind(withoutNames(call, operation, input));
+    const reply = await behind(changed(call, operation, input));
     if (reply.status !== 200) return reply;
     const output = JSON.parse(reply.body.toString() || '{}') as Record<string, unknown>;
     if (operation === 'SendMessage') {
       const md5 = keep(output['MessageId'] as string, input as Entry);
       if (md5 !== undefined) output['MD5OfMessageSystemAttributes'] = md5;
+      output['MD5OfMessageBody'] = md5Of((input as Entry).MessageBody);
     }
     if (operation === 'SendMessageBatch') {
       for (const done of (output['Successful'] ?? []) as Record<string, unknown>[]) {
         const entry = entries.find(({ Id }) => Id === done['Id']);
         const md5 = entry === undefined ? undefined : keep(done['MessageId'] as string, entry);
         if (md5 !== undefined) done['MD5OfMessageSystemAttributes'] = md5;
+        done['MD5OfMessageBody'] = md5Of(entry?.MessageBody);
       }
     }
     if (operation === 'ReceiveMessage') {
@@ -62,13 +73,17 @@ export const sqsFront = (behind: Service, endpoint: () => string): Service => {
         ...((input['MessageSystemAttributeNames'] ?? []) as string[]),
         ...((input['AttributeNames'] ?? []) as string[]),
       ];
-      if (wanted.some((name) => name === 'All' || name === 'AWSTraceHeader')) {
-        for (const message of (output['Messages'] ?? []) as {
-          MessageId: string;
-          Attributes?: Record<string, string>;
-        }[]) {
-          const header = traceHeaders.get(message.MessageId);
-          if (header !== undefined) message.Attributes = { ...message.Attributes, AWSTraceHeader: header };
+      for (const message of (output['Messages'] ?? []) as {
+        MessageId: string;
+        Body?: string;
+        MD5OfBody?: string;
+        Attributes?: Record<string, string>;
+      }[]) {
+        const body = unspelled(message.Body ?? '');
+        if (body !== message.Body) Object.assign(message, { Body: body, MD5OfBody: md5Of(body) });
+        for (const [name, value] of Object.entries(kept.get(message.MessageId) ?? {})) {
+          if (wanted.includes('All') || wanted.includes(name))
+            message.Attributes = { ...message.Attributes, [name]: value };
         }
       }
     }
@@ -76,15 +91,22 @@ export const sqsFront = (behind: Service, endpoint: () => string): Service => {
   };
 };
 
-/** The emulator refuses to be asked for an attribute that it does not know. */
-const withoutNames = (call: Call, operation: string, input: Record<string, unknown>): Call => {
-  if (operation !== 'ReceiveMessage') return call;
+/** The call as the emulator takes it: asked for no attribute that it does not know, and no character that it refuses. */
+const changed = (call: Call, operation: string, input: Record<string, unknown>): Call => {
   const known = (names: unknown) => (names as string[]).filter((name) => name !== 'AWSTraceHeader');
-  const changed = { ...input };
-  for (const key of ['MessageSystemAttributeNames', 'AttributeNames'])
-    if (Array.isArray(changed[key])) changed[key] = known(changed[key]);
-  return { ...call, body: Buffer.from(JSON.stringify(changed)) };
+  const sent = (entry: Entry) =>
+    entry.MessageBody === undefined ? entry : { ...entry, MessageBody: spelled(entry.MessageBody) };
+  const next = { ...input };
+  if (operation === 'ReceiveMessage') {
+    for (const key of ['MessageSystemAttributeNames', 'AttributeNames'])
+      if (Array.isArray(next[key])) next[key] = known(next[key]);
+  } else if (operation === 'SendMessage') Object.assign(next, sent(input as Entry));
+  else if (operation === 'SendMessageBatch') next['Entries'] = ((input['Entries'] ?? []) as Entry[]).map(sent);
+  else return call;
+  return { ...call, body: Buffer.from(JSON.stringify(next)) };
 };
+
+const md5Of = (text = ''): string => createHash('md5').update(text).digest('hex');
 
 const atEndpoint = (output: Record<string, unknown>, endpoint: string): Record<string, unknown> => {
   const moved = (url: unknown) => `${endpoint}${new URL(String(url)).pathname}`;

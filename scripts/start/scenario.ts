@@ -36,13 +36,13 @@ export const playScenario = async (options: {
   /** Series that ticks have measured, and alerts that watermarks have raised, so far. */
   readonly watermarks: () => Run['watermarks'];
   readonly shown: Progress;
+  /** How long customers come. @default trafficSeconds of the plan */
+  readonly seconds?: number;
   /** Milliseconds since the epoch when the whole run began. */
   readonly began: number;
 }): Promise<Played> => {
-  const { where, withFaults, surroundings, raised, watermarks, shown, began } = options;
-  shown.step(
-    `${trafficSeconds} s of customers, ${ordersPerSecond} orders a second${withFaults ? ', with faults' : ''}`,
-  );
+  const { where, withFaults, surroundings, raised, watermarks, shown, began, seconds = trafficSeconds } = options;
+  shown.step(`${seconds} s of customers, ${ordersPerSecond} orders a second${withFaults ? ', with faults' : ''}`);
   const traffic = await runShop(options);
   shown.step('let the last windows close and the last alerts arrive');
   await settle(surroundings, raised);
@@ -77,6 +77,7 @@ const runShop = async ({
   shown,
   surroundings,
   raised,
+  seconds = trafficSeconds,
 }: Parameters<typeof playScenario>[0]): Promise<Traffic> => {
   const dynamodb = new DynamoDBClient({});
   const traffic = startTraffic({
@@ -90,7 +91,7 @@ const runShop = async ({
   let active = '';
   for (;;) {
     const second = (systemClock() - began) / 1000;
-    if (second >= trafficSeconds) break;
+    if (second >= seconds) break;
     const now = withFaults ? faults.filter(({ from, to }) => second >= from && second < to) : [];
     const names = now.map(({ name }) => name).join(', ');
     if (names !== active) {
@@ -105,7 +106,7 @@ const runShop = async ({
       shown.say(names === '' ? 'faults off' : `fault on: ${names}`);
     }
     // Up to 97 % of its limit at two fifths of the run, then restarted.
-    const share = second / trafficSeconds;
+    const share = second / seconds;
     surroundings.setMemory(share < 0.6 ? Math.min(0.97, 0.4 + share * 1.5) : 0.35);
     shown.detail(
       `${second.toFixed(0)} s, ${traffic.placed.length} orders, ${raised.length} alerts${active === '' ? '' : `, ${active}`}`,

@@ -204,6 +204,19 @@ export const npmVersion = (name: string): string =>
     }
   ).version;
 
+/** One npm package that compiles itself at installation. `path` is the folder that holds its `node_modules`. */
+export const scriptedPackage = (name: string, version: string, after: readonly Tool[]): Tool =>
+  folder(
+    { name, lane: 'npm', get: `npm install ${name}@${version}; it compiles native code`, after },
+    [name, version, process.version],
+    async (place) => {
+      writeFileSync(join(place, 'package.json'), JSON.stringify({ private: true, allowScripts: { [name]: true } }));
+      await run('nice', ['npm', 'install', '--no-audit', '--no-fund', '--save-exact', `${name}@${version}`], {
+        cwd: place,
+      });
+    },
+  );
+
 /** A Python environment with the packages of a requirements file. `path` is its interpreter. */
 export const pythonPackages = (name: string, requirements: string): Tool =>
   folder(

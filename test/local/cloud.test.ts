@@ -184,7 +184,7 @@ test('a process killed in the middle of a batch loses no message', async () => {
   assert.ok(lines.some((line) => line.includes('the process ended with SIGKILL')));
 });
 
-test('an event on the bus reaches its target without the trace header that was sent with it', async () => {
+test('an event on the bus reaches its target without the trace header that was sent with it, whose trace id the message keeps', async () => {
   const events = new EventBridgeClient(client());
   const put = (Entries: object[]) => events.send(new PutEventsCommand({ Entries: Entries as never }));
   const good = {
@@ -203,6 +203,10 @@ test('an event on the bus reaches its target without the trace header that was s
   const [message] = await receive('out');
   assert.deepEqual((JSON.parse(message?.Body ?? '') as { detail: unknown }).detail, { n: 1 });
   assert.ok(!message?.Body?.includes('Root='));
+  assert.match(
+    String(message?.Attributes?.['AWSTraceHeader' as never]),
+    /^Root=1-5759e988-bd862e3fe1be46a994272793;Parent=(?!53995c3f42cd8ad8)[0-9a-f]{16};Sampled=1$/,
+  );
   assert.equal(seen.length, 1);
 });
 
