@@ -16,7 +16,7 @@ import {
 } from 'node:fs';
 import { createRequire } from 'node:module';
 import { homedir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { run } from './support/process.ts';
 
 export const cache = process.env['TIDEMARK_INTEROP_CACHE'] ?? join(homedir(), '.cache', 'tidemark-interop');
@@ -125,28 +125,72 @@ export const java = program('java', 'apt-get install default-jdk-headless', ['de
 const goRun = (args: readonly string[], cwd: string): Promise<unknown> =>
   run('nice', [go.path, ...args], { cwd, env: { GOFLAGS: '-mod=mod -buildvcs=false', CGO_ENABLED: '0' } });
 
-/** A program of a published Go module, at the version and with the replacements that its module asks for. */
-export const goProgram = (
+/** Programs of a published Go module, at the version and with the replacements that its module asks for. `path` is their folder. */
+export const goPrograms = (
   name: string,
   options: {
-    readonly packagePath: string;
+    readonly packages: readonly string[];
     readonly modulePath: string;
     readonly version: string;
     /** Lines that `go install` would refuse to take from the module itself. */
     readonly replace?: readonly string[];
     readonly tags?: string;
+    /** Files that releases build first and the module lacks: made in a copy of it. */
+    readonly lacks?: Readonly<Record<string, string>>;
   },
 ): Tool => {
-  const { packagePath, modulePath, version, replace = [], tags } = options;
-  const lines = ['module tidemark.interop', 'go 1.26', `require ${modulePath} ${version}`, ...replace, ''];
+  const { packages, modulePath, version, replace = [], tags, lacks = {} } = options;
+  const copies = Object.keys(lacks).length > 0;
+  const lines = [
+    'module tidemark.interop',
+    'go 1.26',
+    `require ${modulePath} ${version}`,
+    ...replace,
+    ...(copies ? [`replace ${modulePath} => ./copy`] : []),
+    '',
+  ];
   return folder(
-    { name, lane: 'go', get: `install Go 1.26 or later; go build ${packagePath} at ${version}`, after: [go] },
-    [packagePath, ...lines, tags ?? ''],
+    { name, lane: 'go', get: `install Go 1.26 or later; go build ${packages.join(' ')} at ${version}`, after: [go] },
+    [...packages, ...lines, tags ?? '', JSON.stringify(lacks)],
     async (place) => {
+      if (copies) {
+        const told = await run(go.path, ['mod', 'download', '-json', `${modulePath}@${version}`], { cwd: place });
+        cpSync((JSON.parse(told) as { Dir: string }).Dir, join(place, 'copy'), { recursive: true });
+        await run('chmod', ['-R', 'u+w', join(place, 'copy')]);
+        for (const [file, text] of Object.entries(lacks)) {
+          mkdirSync(dirname(join(place, 'copy', file)), { recursive: true });
+          writeFileSync(join(place, 'copy', file), text);
+        }
+      }
       writeFileSync(join(place, 'go.mod'), lines.join('\n'));
-      await goRun(['mod', 'download', modulePath], place);
+      if (!copies) await goRun(['mod', 'download', modulePath], place);
       const flags = tags === undefined ? [] : ['-tags', tags];
-      await goRun(['build', ...flags, '-ldflags', '-s -w', '-o', join(place, name), packagePath], place);
+      await goRun(['build', ...flags, '-ldflags', '-s -w', '-o', `${place}/`, ...packages], place);
+      rmSync(join(place, 'copy'), { recursive: true, force: true });
+    },
+  );
+};
+
+/** A Collector of the components that a manifest for the Collector builder names. `path` is the program. */
+export const collectorOf = (name: string, manifest: string, version: string): Tool => {
+  const text = readFileSync(join(root, manifest), 'utf8');
+  return folder(
+    { name, lane: 'go', get: `install Go 1.26 or later; builder --config test/interop/${manifest}`, after: [go] },
+    [text, version],
+    async (place) => {
+      const environment = { GOBIN: place, CGO_ENABLED: '0', GOFLAGS: '-buildvcs=false' };
+      await run('nice', [go.path, 'install', `go.opentelemetry.io/collector/cmd/builder@${version}`], {
+        env: environment,
+      });
+      writeFileSync(join(place, 'builder.yaml'), text);
+      // Its output folder is named relative to the manifest.
+      await run('nice', [join(place, 'builder'), '--config', 'builder.yaml', '--ldflags', '-s -w'], {
+        cwd: place,
+        env: environment,
+      });
+      cpSync(join(place, 'built', name), join(place, name));
+      rmSync(join(place, 'built'), { recursive: true, force: true });
+      rmSync(join(place, 'builder'));
     },
     name,
   );

@@ -1,14 +1,15 @@
 import { spawn } from 'node:child_process';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { decodeEnvelope } from '../../../lib/message/envelope.ts';
 import { injectNsq } from '../../../lib/middleware/inject-clients.ts';
 import type { Part } from '../part.ts';
 import { type Broker, carriesContext, type Received } from '../support/consume.ts';
 import { freePort, listens, run, serve, until, withFolder } from '../support/process.ts';
-import { goProgram, goSource } from '../tools.ts';
+import { goPrograms, goSource } from '../tools.ts';
 
-const nsqd = goProgram('nsqd', {
-  packagePath: 'github.com/nsqio/nsq/apps/nsqd',
+const nsqd = goPrograms('nsqd', {
+  packages: ['github.com/nsqio/nsq/apps/nsqd'],
   modulePath: 'github.com/nsqio/nsq',
   version: 'v1.3.0',
   replace: ['replace github.com/judwhite/go-svc => github.com/mreiferson/go-svc v1.2.2-0.20210815184239-7a96e00010f6'],
@@ -36,10 +37,10 @@ export const part: Part = {
       const [tcp, http] = [await freePort(), await freePort()];
       const address = `127.0.0.1:${tcp}`;
       const args = ['-tcp-address', address, '-http-address', `127.0.0.1:${http}`, '-data-path', folder];
-      const server = await serve(nsqd.path, [...args, '-broadcast-address', '127.0.0.1'], {
+      const server = await serve(join(nsqd.path, 'nsqd'), [...args, '-broadcast-address', '127.0.0.1'], {
         ready: () => listens(http),
       });
-      const version = /v([\d.]+)/.exec(await run(nsqd.path, ['-version']))?.[1] ?? '?';
+      const version = /v([\d.]+)/.exec(await run(join(nsqd.path, 'nsqd'), ['-version']))?.[1] ?? '?';
       const broker = brokerOn(address);
       try {
         const peer = report.peer('NSQ', `${version}, by go-nsq 1.1.0`);
