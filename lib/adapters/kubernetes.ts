@@ -90,7 +90,7 @@ const podFields = ({ metadata, spec, status }: Pod): Pod => ({
     ? {}
     : {
         status: {
-          ...pick(status, ['phase', 'conditions']),
+          ...pick(status, ['phase', 'conditions', 'resources', 'allocatedResources']),
           containerStatuses: (status.containerStatuses ?? []).map(statusFields),
           initContainerStatuses: (status.initContainerStatuses ?? []).map(statusFields),
         },

@@ -45,6 +45,9 @@ export interface Pod {
     readonly conditions?: readonly { readonly type: string; readonly reason?: string }[];
     readonly containerStatuses?: readonly ContainerStatus[];
     readonly initContainerStatuses?: readonly ContainerStatus[];
+    /** What is in force for the pod as a whole, where resources of its own can be resized in place. */
+    readonly resources?: Resources;
+    readonly allocatedResources?: ResourceList;
   };
 }
 

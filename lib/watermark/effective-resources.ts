@@ -21,14 +21,17 @@ export const effectiveResources = (
   pod: Pod,
   /**
    * `useStatus`: while an in-place resize is under way, the most of what is wanted, allocated and in force; what is wanted does not
-   * count once the node has called it infeasible.
+   * count once the node has called it infeasible. `usePodStatus`, with it: so too for the pod's own resources, where its status has
+   * them (the feature InPlacePodLevelResourcesVerticalScaling).
    */
-  options: { readonly useStatus?: boolean } = {},
+  options: { readonly useStatus?: boolean; readonly usePodStatus?: boolean } = {},
 ): EffectiveResources => {
   const refused: string[] = [];
   const total = (kind: 'requests' | 'limits'): Amounts => {
-    const amounts = options.useStatus === true ? resized(pod, kind, refused) : aggregate(pod, wanted(kind, refused));
-    const podLevel = read(pod.spec?.resources?.[kind], `spec.resources.${kind}`, refused);
+    const status = options.useStatus === true && options.usePodStatus === true ? pod.status : undefined;
+    const amounts =
+      options.useStatus === true ? resized(pod, kind, status, refused) : aggregate(pod, wanted(kind, refused));
+    const podLevel = podLevelOf(pod, kind, status, refused);
     for (const [name, amount] of Object.entries(podLevel)) if (isPodLevel(name)) amounts[name] = amount;
     const overhead = read(pod.spec?.overhead, 'spec.overhead', refused);
     for (const [name, amount] of Object.entries(overhead)) {
@@ -48,9 +51,36 @@ const wanted =
   ({ name, resources }) =>
     read(resources?.[kind], `${name}.resources.${kind}`, refused);
 
+/** What replaces the sums; where the pod's status counts, the most of what is wanted, allocated and in force. */
+const podLevelOf = (
+  pod: Pod,
+  kind: 'requests' | 'limits',
+  status: Pod['status'] | undefined,
+  refused: string[],
+): Amounts => {
+  const own = pod.spec?.resources;
+  const spec = read(own?.[kind], `spec.resources.${kind}`, refused);
+  if (status?.resources == null) return spec;
+  // A pod asks for limits of its own by naming either; for requests, only by naming requests.
+  const named = kind === 'requests' ? [own?.requests] : [own?.requests, own?.limits];
+  if (!named.some((list) => Object.keys(list ?? {}).some(isPodLevel))) return spec;
+  const most: Mutable = isInfeasible(pod) ? {} : { ...spec };
+  raise(most, read(status.resources[kind], `status.resources.${kind}`, refused));
+  if (kind === 'requests') raise(most, read(status.allocatedResources, 'status.allocatedResources', refused));
+  return most;
+};
+
+const isInfeasible = ({ status }: Pod): boolean =>
+  status?.conditions?.find(({ type }) => type === 'PodResizePending')?.reason === 'Infeasible';
+
 /** The most of the pod's sums by spec, by allocation and by what is in force; each falls back to the one before it. */
-const resized = (pod: Pod, kind: 'requests' | 'limits', refused: string[]): Mutable => {
-  const infeasible = pod.status?.conditions?.find(({ type }) => type === 'PodResizePending')?.reason === 'Infeasible';
+const resized = (
+  pod: Pod,
+  kind: 'requests' | 'limits',
+  status: Pod['status'] | undefined,
+  refused: string[],
+): Mutable => {
+  const infeasible = isInfeasible(pod);
   const statuses = statusesOf(pod);
   const spec = wanted(kind, refused);
   const fallback: ResourcesOf = infeasible ? () => ({}) : spec;
@@ -64,8 +94,14 @@ const resized = (pod: Pod, kind: 'requests' | 'limits', refused: string[]): Muta
     // Limits are never allocated, only requests are.
     return kind === 'requests' ? allocated(container) : fallback(container);
   };
-  const most = aggregate(pod, inForce);
-  if (kind === 'requests') raise(most, aggregate(pod, allocated));
+  // The sums over all containers, where the node reports them itself.
+  const sums = status?.resources?.[kind];
+  const allSums = kind === 'requests' ? status?.allocatedResources : undefined;
+  const isSummed = sums != null && (kind === 'limits' || allSums != null);
+  const most = isSummed ? { ...read(sums, `status.resources.${kind}`, refused) } : aggregate(pod, inForce);
+  if (kind === 'requests') {
+    raise(most, isSummed ? read(allSums, 'status.allocatedResources', refused) : aggregate(pod, allocated));
+  }
   if (!infeasible) raise(most, aggregate(pod, spec));
   return most;
 };
@@ -99,7 +135,7 @@ const statusesOf = (pod: Pod): ReadonlyMap<string, ContainerStatus> =>
     ]),
   );
 
-const read = (list: ResourceList | undefined, where: string, refused: string[]): Amounts => {
+const read = (list: ResourceList | null | undefined, where: string, refused: string[]): Amounts => {
   const amounts: Mutable = {};
   for (const name in list) {
     const quantity = readQuantity(list[name]);

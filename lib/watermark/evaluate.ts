@@ -128,7 +128,7 @@ const judge = (state: SeriesState, at: number, value: number, predicted: boolean
   }
   const activeAt = state.activeAt ?? at;
   const enough = rule.samples === undefined || count(evidence ?? '') >= rule.samples.atLeast;
-  if (enough && at - activeAt >= rule.forSeconds * 1000) {
+  if (enough && at - activeAt >= millis(rule.forSeconds)) {
     const firing: SeriesState = { phase: 'firing', at, activeAt, firedAt: at, clears: state.clears };
     return move(firing, state.phase, rule.forSeconds === 0 ? what : `${what} for ${rule.forSeconds} s`);
   }
@@ -148,7 +148,7 @@ const clear = (state: SeriesState, at: number, rule: Rule): Evaluation => {
     ? Math.max(rule.flap?.quietSeconds ?? 0, rule.keepFiringForSeconds)
     : rule.keepFiringForSeconds;
   const since = state.clearSince ?? at;
-  if (at - since < hold * 1000) {
+  if (at - since < millis(hold)) {
     return state.clearSince === undefined ? { state: { ...state, at, clearSince: since } } : { state };
   }
   const clears = rule.flap === undefined ? undefined : [...recent(state, at, rule), at];
@@ -164,13 +164,13 @@ export const isFlapping = (state: SeriesState, at: number, rule: Rule): boolean 
   rule.flap !== undefined && recent(state, at, rule).length >= rule.flap.clears;
 
 const recent = (state: SeriesState, at: number, rule: Rule): readonly number[] =>
-  (state.clears ?? []).filter((time) => at - time < (rule.flap?.windowSeconds ?? 0) * 1000);
+  (state.clears ?? []).filter((time) => at - time < millis(rule.flap?.windowSeconds ?? 0));
 
 const missing = (state: SeriesState, at: number, rule: Rule): Evaluation => {
   if (state.phase === 'blind') return { state };
   const missingSince = state.missingSince ?? at;
   const after = rule.noDataForSeconds ?? 0;
-  if (at - missingSince < after * 1000) {
+  if (at - missingSince < millis(after)) {
     return state.missingSince === undefined ? { state: { ...state, at, missingSince } } : { state };
   }
   return move(
@@ -211,6 +211,9 @@ const rebased = (state: SeriesState, at: number): SeriesState => ({
   missingSince: earlier(state.missingSince, at),
   clears: state.clears?.filter((time) => time <= at),
 });
+
+/** Whole milliseconds, as Prometheus keeps time: 16.1 × 1000 alone is a little more than 16100. */
+const millis = (seconds: number): number => Math.round(seconds * 1000);
 
 const earlier = (time: number | undefined, at: number): number | undefined =>
   time === undefined ? undefined : Math.min(time, at);

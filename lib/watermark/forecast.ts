@@ -60,9 +60,13 @@ export const forecast = (points: readonly Point[], capacity: number): Forecast |
   return { seconds: until(slope), earliest: until(at(middle + spread / 2)), latest, slope };
 };
 
+/** What a range selector of Prometheus 3 takes: later than `rangeSeconds` before `now` (milliseconds), up to `now` itself. */
+export const inRange = (points: readonly Point[], now: number, rangeSeconds: number): readonly Point[] =>
+  points.filter(({ at }) => at > now - Math.round(rangeSeconds * 1000) && at <= now);
+
 /**
- * Prometheus' `predict_linear`: least squares over the points, evaluated `seconds` after `now` (milliseconds). Constant values
- * answer themselves, fewer than two points nothing, an infinite value NaN.
+ * Prometheus' `predict_linear`: least squares over the points, evaluated `seconds` after `now` (milliseconds), to the last bit.
+ * Constant values answer themselves, fewer than two points nothing, an infinite value NaN.
  */
 export const predictLinear = (points: readonly Point[], now: number, seconds: number): number | undefined => {
   const [first] = points;
@@ -70,20 +74,33 @@ export const predictLinear = (points: readonly Point[], now: number, seconds: nu
   if (points.every(({ value }) => value === first.value)) {
     return Number.isFinite(first.value) ? first.value : Number.NaN;
   }
-  let sumX = 0;
-  let sumY = 0;
-  let sumXY = 0;
-  let sumXX = 0;
+  const sums = { x: exactSum(), y: exactSum(), xy: exactSum(), xx: exactSum() };
   for (const { at, value } of points) {
     const x = (at - now) / 1000;
-    sumX += x;
-    sumY += value;
-    sumXY += x * value;
-    sumXX += x * x;
+    sums.x.add(x);
+    sums.y.add(value);
+    sums.xy.add(x * value);
+    sums.xx.add(x * x);
   }
   const n = points.length;
-  const slope = (sumXY - (sumX * sumY) / n) / (sumXX - (sumX * sumX) / n);
-  return sumY / n - (slope * sumX) / n + slope * seconds;
+  const [sumX, sumY] = [sums.x.total(), sums.y.total()];
+  const slope = (sums.xy.total() - (sumX * sumY) / n) / (sums.xx.total() - (sumX * sumX) / n);
+  return slope * seconds + (sumY / n - (slope * sumX) / n);
+};
+
+/** A sum that carries what rounding loses (Kahan's, in Neumaier's form), as Prometheus' is. */
+const exactSum = () => {
+  let sum = 0;
+  let lost = 0;
+  return {
+    add(value: number): void {
+      const next = sum + value;
+      if (!Number.isFinite(next)) lost = 0;
+      else lost += Math.abs(sum) >= Math.abs(value) ? sum - next + value : value - next + sum;
+      sum = next;
+    },
+    total: () => sum + lost,
+  };
 };
 
 /** The points between restarts, oldest run first. */

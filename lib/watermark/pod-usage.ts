@@ -117,7 +117,9 @@ const fillsOf = (
       else fills.push({ container: container.name, used: amount, of, basis });
     }
     const isWhole = pod.spec?.resources?.[kind]?.[resource] !== undefined || (bounds === running.length && bounds > 1);
-    const whole = isWhole ? effectiveResources(pod, { useStatus: true })[kind][resource] : undefined;
+    const whole = isWhole
+      ? effectiveResources(pod, { useStatus: true, usePodStatus: true })[kind][resource]
+      : undefined;
     if (whole !== undefined && whole > 0n && unmeasured.length === 0) {
       fills.push({ container: undefined, used: total, of: toNumber(whole), basis });
     }

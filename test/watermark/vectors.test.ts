@@ -4,9 +4,11 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Pod } from '../../lib/model/kubernetes-objects.ts';
 import { effectiveResources } from '../../lib/watermark/effective-resources.ts';
+import { inRange, predictLinear } from '../../lib/watermark/forecast.ts';
 import { readQuantity } from '../../lib/watermark/quantity.ts';
 import { readReplay } from '../../lib/watermark/read-replay.ts';
 import { replay } from '../../lib/watermark/replay.ts';
+import type { PredictionCase } from '../support/watermark-cases.ts';
 
 const vectors = <T>(name: string): T[] => {
   const list = JSON.parse(readFileSync(join(import.meta.dirname, 'vectors', `${name}.json`), 'utf8')) as T[];
@@ -23,14 +25,14 @@ test('quantities are read as apimachinery reads them, refusals included', () => 
 
 test('effective requests and limits are those of component-helpers', () => {
   type Lists = Record<'requests' | 'limits', Record<string, string>>;
-  for (const { pod, expected } of vectors<{ pod: Pod; expected: { spec: Lists; status: Lists } }>(
-    'effective-resources',
-  )) {
-    for (const [useStatus, lists] of [
-      [false, expected.spec],
-      [true, expected.status],
+  type Expected = Record<'spec' | 'status' | 'podStatus', Lists>;
+  for (const { pod, expected } of vectors<{ pod: Pod; expected: Expected }>('effective-resources')) {
+    for (const [options, lists] of [
+      [{}, expected.spec],
+      [{ useStatus: true }, expected.status],
+      [{ useStatus: true, usePodStatus: true }, expected.podStatus],
     ] as const) {
-      const { requests, limits, refused } = effectiveResources(pod, { useStatus });
+      const { requests, limits, refused } = effectiveResources(pod, options);
       const texts = (amounts: Readonly<Record<string, bigint>>) =>
         Object.fromEntries(Object.entries(amounts).map(([name, amount]) => [name, String(amount)]));
       assert.deepEqual({ requests: texts(requests), limits: texts(limits) }, lists, pod.metadata.name);
@@ -55,3 +57,15 @@ test('transitions are those of a Prometheus rule when low equals high', () => {
     assert.deepEqual(moves, each.expected);
   }
 });
+
+test('predict_linear answers as Prometheus does, to the last bit', () => {
+  type Predicted = PredictionCase & { readonly expected: string | null };
+  for (const { points, now, rangeSeconds, seconds, expected } of vectors<Predicted>('predict-linear')) {
+    const seen = points.map(({ at, value }) => ({ at: Math.round(at * 1000), value: numberOf(value) }));
+    const at = Math.round(now * 1000);
+    const ours = predictLinear(inRange(seen, at, rangeSeconds), at, seconds);
+    assert.equal(ours, expected === null ? undefined : numberOf(expected), JSON.stringify({ points, now, seconds }));
+  }
+});
+
+const numberOf = (value: number | string): number => Number(String(value).replace('Inf', 'Infinity'));
