@@ -43,7 +43,7 @@ export const part: Part = {
           const theirs = answers[index]?.predicted;
           same(
             ourPrediction(question),
-            theirs === null || theirs === undefined ? undefined : valueOf(theirs),
+            theirs === null || theirs === undefined ? undefined : asNumber(theirs),
             JSON.stringify(question),
           );
         }
@@ -82,10 +82,10 @@ const ourTransitions = (recording: RuleCase): readonly Move[] => {
 };
 
 export const ourPrediction = ({ points, now, rangeSeconds, seconds }: PredictionCase): number | undefined => {
-  const seen = points.map(({ at, value }) => ({ at: Math.round(at * 1000), value: valueOf(value) }));
+  const seen = points.map(({ at, value }) => ({ at: Math.round(at * 1000), value: asNumber(value) }));
   const at = Math.round(now * 1000);
   return predictLinear(inRange(seen, at, rangeSeconds), at, seconds);
 };
 
-const valueOf = (value: number | string): number =>
+const asNumber = (value: number | string): number =>
   typeof value === 'number' ? value : value === '+Inf' ? Infinity : value === '-Inf' ? -Infinity : Number(value);
