@@ -1,7 +1,7 @@
 import type { Layer, Nested } from '../model/carrier.ts';
 import { decodeEnvelope } from './envelope.ts';
 import { datadogPlace, jsonPlaces } from './places.ts';
-import { isBusEvent, isBusEventV2, isCloudEvent, isEnvelopeTwin, isNotification } from './shapes.ts';
+import { isBusEvent, isBusEventV2, isCloudEvent, isEnvelopeTwin, isNotification, isQueueRecord } from './shapes.ts';
 import { defineLayer } from './source.ts';
 import { at, attributeText, jsonText, objectAt } from './text.ts';
 
@@ -94,11 +94,22 @@ const layerOf = (object: object): Layer => {
   if (isBusEvent(object)) return busEvent;
   if (isBusEventV2(object)) return busEventV2;
   if (isCloudEvent(object)) return cloudEvent;
-  return isEnvelopeTwin(object) ? envelope : json;
+  if (isEnvelopeTwin(object)) return envelope;
+  return isQueueRecord(object) ? queueRecord : json;
 };
 
 const attributesOf = (entry: unknown): object | undefined =>
   objectAt(entry, 'MessageAttributes') ?? objectAt(entry, 'messageAttributes');
+
+/** A whole SQS record inside a message: what a pipe without a template, or a dead-letter tool, makes the content of the next one. */
+const queueRecord = defineLayer<unknown>({
+  name: 'sqs',
+  places: [
+    { path: 'messageAttributes', values: attributesOf, text: attributeText },
+    datadogPlace('messageAttributes', attributesOf, attributeText),
+  ],
+  within: (entry, bytesLeft, names) => openFirst('', entry, bytesLeft, names),
+});
 
 /** An SNS notification, as Lambda gets it under `Sns` and as it stands in the body of an SQS message. */
 export const notification = defineLayer<unknown>({
@@ -117,7 +128,7 @@ export const busEvent = defineLayer<unknown>({
   within: (entry, bytesLeft, names) => {
     const detail = at(entry, 'detail');
     // A detail that is a plain object was read above; only a wrapping of its own, or text, is opened further.
-    if (typeof detail === 'object' && !isCloudEvent(detail) && !isEnvelopeTwin(detail)) {
+    if (typeof detail === 'object' && detail !== null && layerOf(detail) === json) {
       return openFirst('detail', detail, bytesLeft, names);
     }
     return open('detail', detail, bytesLeft, names);
@@ -140,6 +151,7 @@ const members = [
   'requestPayload',
   'input',
   'Input',
+  'BatchInput',
   'data',
   'Data',
   'message',
@@ -147,6 +159,8 @@ const members = [
   'event',
   'value',
   'detail',
+  'Sns',
+  'metadata',
 ];
 
 /** The first member that opens, for wrappings that nobody has documented; `path` is where their object stands. */
@@ -163,7 +177,10 @@ export const openFirst = (
     const nested = open(path === '' ? member : `${path}.${member}`, content, bytesLeft, names);
     if (nested !== undefined) return nested;
   }
-  return undefined;
+  // An event of one record inside a message: what Lambda leaves on the dead-letter queue of an asynchronous call.
+  const records = at(object, 'Records');
+  if (!Array.isArray(records) || records.length !== 1) return undefined;
+  return open(path === '' ? 'Records.0' : `${path}.Records.0`, records[0], bytesLeft, names);
 };
 
 /** A CloudEvent in structured mode: the distributed-tracing extension stands at the top level. */
@@ -194,7 +211,7 @@ export const json = defineLayer<unknown>({
 const isWorthOpening = (object: object, names: readonly string[]): boolean => {
   if (layerOf(object) !== json) return true;
   for (const key in object) {
-    if (key === 'headers' || key === 'metadata' || members.includes(key) || mayHold(key, names)) return true;
+    if (key === 'headers' || key === 'Records' || members.includes(key) || mayHold(key, names)) return true;
   }
   return false;
 };

@@ -1,5 +1,5 @@
 import type { Place } from '../model/carrier.ts';
-import { at, jsonText } from './text.ts';
+import { at, brokerText, indexed, jsonText, stringAt } from './text.ts';
 
 /** Where services put context in a JSON object: under `_trace`, flat, under `metadata`, `headers`, `_otel`, or in Datadog's wrapper. */
 export const jsonPlaces = <Entry>(path: string, object: (entry: Entry) => object | undefined): Place<Entry>[] => {
@@ -13,6 +13,8 @@ export const jsonPlaces = <Entry>(path: string, object: (entry: Entry) => object
     { path, values: object, text: jsonText },
     under('metadata'),
     under('headers'),
+    under('Metadata'),
+    under('Headers'),
     under('_otel'),
     {
       path: path === '' ? '_datadog' : `${path}._datadog`,
@@ -48,10 +50,30 @@ export const parsedObject = (text: string): object | undefined => {
   }
 };
 
+/** Headers as one map, where there is one object per header in a list or an index object; names may repeat. A map is given back as it is. */
+export const headerMap = (headers: object): object => {
+  const list = Array.isArray(headers) ? headers : indexed(headers);
+  if (list === undefined || (list.length > 0 && typeof list[0] !== 'object')) return headers;
+  const map: Record<string, unknown> = Object.create(null);
+  for (const header of list.slice(0, maxHeaders)) {
+    if (typeof header !== 'object' || header === null) continue;
+    // Also the pairs `{key, value}` of client libraries.
+    const key = stringAt(header, 'key') ?? stringAt(header, 'name');
+    const pairs =
+      key !== undefined && 'value' in header ? [[key, at(header, 'value')] as const] : Object.entries(header);
+    for (const [name, value] of pairs)
+      map[name] = name in map ? `${brokerText(map[name])},${brokerText(value)}` : value;
+  }
+  return map;
+};
+
+const maxHeaders = 256;
+
 const wrapped = (object: object | undefined, name: string): object | undefined => {
   const value = at(object, name);
   if (typeof value === 'string') return parsedObject(value);
-  return typeof value === 'object' && value !== null ? value : undefined;
+  if (typeof value !== 'object' || value === null) return undefined;
+  return Array.isArray(value) ? headerMap(value) : value;
 };
 
 /** The wrapper itself, or the latest of the checkpoints that durable functions number. */

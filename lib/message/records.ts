@@ -15,9 +15,12 @@ export interface CallContext {
 export const recordsOf = (event: unknown, context?: CallContext): readonly Message[] => {
   if (Array.isArray(event)) return event.map((entry, index) => ({ source: claimedBy(entry), index, entry, event }));
   const records = at(event, 'Records') ?? at(event, 'Messages');
+  const custom = context === undefined ? undefined : customOf(context.clientContext);
   for (const source of sources) {
     const entries = source === invoke ? undefined : source.entries(event);
     if (entries === undefined) continue;
+    // Only `Invoke` has a client context: a payload shaped like somebody's event is still the payload of a call.
+    if (custom !== undefined && entries[0] === event) break;
     const messages: Message[] = [];
     for (let index = 0; index < entries.length; index++) {
       const entry = entries[index];
@@ -27,7 +30,6 @@ export const recordsOf = (event: unknown, context?: CallContext): readonly Messa
     return messages;
   }
   if (Array.isArray(records)) return records.map((entry, index) => ({ source: claimedBy(entry), index, entry, event }));
-  const custom = customOf(context?.clientContext);
   if (custom !== undefined) return [{ source: invoke, index: 0, entry: calledWith(event, custom), event }];
   return [{ source: claimedBy(event), index: 0, entry: event, event }];
 };

@@ -22,3 +22,8 @@ export const isCloudEvent = (object: unknown): boolean =>
 /** `{"payload":…,"metadata":{…}}` and nothing that only somebody else's message would have. */
 export const isEnvelopeTwin = (object: unknown): boolean =>
   at(object, 'payload') !== undefined && objectAt(object, 'metadata') !== undefined;
+
+/** A record of an SQS event, or a message as the API gives it. */
+export const isQueueRecord = (object: unknown): boolean =>
+  (objectAt(object, 'messageAttributes') ?? objectAt(object, 'MessageAttributes')) !== undefined &&
+  (at(object, 'body') ?? at(object, 'Body')) !== undefined;

@@ -1,6 +1,6 @@
 import type { Details } from '../../model/message.ts';
 import { defined, nameOf } from '../arn.ts';
-import { datadogPlace } from '../places.ts';
+import { datadogPlace, headerMap } from '../places.ts';
 import { defineSource } from '../source.ts';
 import { at, brokerText, indexed, numberAt, objectAt, stringAt } from '../text.ts';
 import { openData } from './kinesis.ts';
@@ -13,26 +13,10 @@ interface KafkaEvent {
   readonly records?: unknown;
 }
 
-/** Headers as one map: the event has one object per header, in a list or an index object, and names may repeat. */
 const headersOf = (record: KafkaRecord): object | undefined => {
   const headers = objectAt(record, 'headers');
-  if (headers === undefined) return undefined;
-  const list = Array.isArray(headers) ? headers : indexed(headers);
-  if (list === undefined || (list.length > 0 && typeof list[0] !== 'object')) return headers;
-  const map: Record<string, unknown> = Object.create(null);
-  for (const header of list.slice(0, maxHeaders)) {
-    if (typeof header !== 'object' || header === null) continue;
-    // Also the pairs `{key, value}` of client libraries.
-    const key = stringAt(header, 'key');
-    const pairs =
-      key !== undefined && 'value' in header ? [[key, at(header, 'value')] as const] : Object.entries(header);
-    for (const [name, value] of pairs)
-      map[name] = name in map ? `${brokerText(map[name])},${brokerText(value)}` : value;
-  }
-  return map;
+  return headers === undefined ? undefined : headerMap(headers);
 };
-
-const maxHeaders = 256;
 
 /** Apache Kafka: Amazon MSK or self-managed, or flattened by a pipe. */
 export const kafka = defineSource<KafkaEvent, KafkaRecord>({

@@ -18,8 +18,14 @@ export const nsq = defineSource<NsqEvent, NsqMessage>({
   system: 'nsq',
   trigger: 'pubsub',
   partialFailures: 'none',
-  entries: (event) => (isNsq(event) && Array.isArray(event.messages) ? (event.messages as NsqMessage[]) : undefined),
-  claims: (entry) => isNsq(entry) || (at(entry, 'attempts') !== undefined && typeof at(entry, 'body') === 'string'),
+  entries: (event) => {
+    const list = event?.messages;
+    if (!Array.isArray(list)) return undefined;
+    // A bridge need not name itself: a topic and messages with attempts are NSQ's alone.
+    const known = isNsq(event) || (event.eventSource === undefined && list.length > 0 && isMessage(list[0]));
+    return known ? (list as NsqMessage[]) : undefined;
+  },
+  claims: (entry) => isNsq(entry) || isMessage(entry),
   layer: {
     name: 'nsq',
     places: [],
@@ -39,6 +45,9 @@ export const nsq = defineSource<NsqEvent, NsqMessage>({
     return body === undefined ? undefined : Buffer.from(body, 'base64');
   },
 });
+
+const isMessage = (entry: unknown): boolean =>
+  at(entry, 'attempts') !== undefined && typeof at(entry, 'body') === 'string';
 
 const isNsq = (event: unknown): boolean => {
   const name = stringAt(event, 'eventSource');

@@ -78,8 +78,17 @@ function systemText(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
-const isRecord = (entry: unknown): entry is SqsRecord =>
-  at(entry, 'eventSource') === 'aws:sqs' ||
-  (at(entry, 'eventSource') === undefined &&
-    ((typeof at(entry, 'body') === 'string' && typeof at(entry, 'messageId') === 'string') ||
-      (typeof at(entry, 'Body') === 'string' && typeof at(entry, 'MessageId') === 'string')));
+const isRecord = (entry: unknown): entry is SqsRecord => {
+  const source = at(entry, 'eventSource');
+  if (source !== undefined) return source === 'aws:sqs';
+  // Received by the API, or written by hand without everything that Lambda adds.
+  return (
+    (typeof at(entry, 'body') === 'string' && marked(entry, 'messageId', 'receiptHandle', 'messageAttributes')) ||
+    (typeof at(entry, 'Body') === 'string' && marked(entry, 'MessageId', 'ReceiptHandle', 'MessageAttributes'))
+  );
+};
+
+const marked = (entry: unknown, id: string, handle: string, attributes: string): boolean =>
+  typeof at(entry, id) === 'string' ||
+  typeof at(entry, handle) === 'string' ||
+  objectAt(entry, attributes) !== undefined;
