@@ -32,7 +32,7 @@ export const datadogPlace = <Entry>(
 ): Place<Entry> => ({
   path: `${path}._datadog`,
   values: (entry) => {
-    const value = at(values(entry), '_datadog');
+    const value = (values(entry) as { readonly _datadog?: unknown } | undefined)?._datadog;
     if (value === undefined) return undefined;
     const json = text(value);
     return json === undefined ? undefined : parsedObject(json);

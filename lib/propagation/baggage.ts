@@ -6,25 +6,16 @@ export const baggageLimits = { members: 180, memberBytes: 4096, bytes: 8192 } as
 
 /** Reads a W3C `baggage` header. Malformed members are skipped, members past a limit dropped. Never throws. */
 export const readBaggage = (header: string, policy: BaggagePolicy = 'all'): readonly BaggageEntry[] | undefined => {
-  if (policy === 'none') return undefined;
-  const entries: BaggageEntry[] = [];
-  let start = 0;
-  let bytes = 0;
-  while (start < header.length && entries.length < baggageLimits.members) {
-    const comma = header.indexOf(',', start);
-    const end = comma < 0 ? header.length : comma;
-    const size = end - start;
-    bytes += size + (start === 0 ? 0 : 1);
+  const entries = new Map<string, BaggageEntry>();
+  let bytes = -1;
+  for (const text of policy === 'none' ? [] : header.split(',', baggageLimits.members)) {
+    bytes += text.length + 1;
     if (bytes > baggageLimits.bytes) break;
-    const entry = size > baggageLimits.memberBytes ? undefined : memberOf(header.slice(start, end));
-    if (entry !== undefined && (policy === 'all' || policy.includes(entry.key))) {
-      const same = entries.findIndex(({ key }) => key === entry.key);
-      if (same < 0) entries.push(entry);
-      else entries[same] = entry;
-    }
-    start = end + 1;
+    const entry = text.length > baggageLimits.memberBytes ? undefined : memberOf(text);
+    // Of a key that repeats the last value counts, in the first place.
+    if (entry !== undefined && (policy === 'all' || policy.includes(entry.key))) entries.set(entry.key, entry);
   }
-  return entries.length === 0 ? undefined : entries;
+  return entries.size === 0 ? undefined : [...entries.values()];
 };
 
 /** Writes entries as a `baggage` header of at most `maxBytes`; what does not fit is dropped whole. Empty: nothing to write. */
@@ -41,24 +32,22 @@ export const writeBaggage = (entries: readonly BaggageEntry[], maxBytes: number 
   return header;
 };
 
+const token = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
+
+/** Key, value, properties. The value is of the baggage octets; quotes are let through, as other readers do. */
+const member = new RegExp(`^[ \\t]*(${token})[ \\t]*=[ \\t]*([!-:<-~]*)[ \\t]*(?:;[ \\t]*(.*))?$`, 's');
+
 const memberOf = (text: string): BaggageEntry | undefined => {
-  const semicolon = text.indexOf(';');
-  const pair = semicolon < 0 ? text : text.slice(0, semicolon);
-  const equals = pair.indexOf('=');
-  if (equals < 1) return undefined;
-  const key = pair.slice(0, equals).trim();
-  const value = pair.slice(equals + 1).trim();
-  if (!isToken(key) || !isValue(value)) return undefined;
-  const properties = semicolon < 0 ? '' : text.slice(semicolon + 1).trim();
-  const decoded = percentDecoded(value);
-  return properties === '' || !isPrintable(properties) ? { key, value: decoded } : { key, value: decoded, properties };
+  const match = member.exec(text);
+  if (match === null) return undefined;
+  const [, key = '', value = '', rest = ''] = match;
+  const properties = rest.trimEnd();
+  const entry = { key, value: percentDecoded(value) };
+  return properties === '' || !isPrintable(properties) ? entry : { ...entry, properties };
 };
 
 /** RFC 9110 token. */
-const isToken = (text: string): boolean => /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(text);
-
-/** The baggage octets, except that a comma or semicolon cannot be here any more. Quotes are let through, as other readers do. */
-const isValue = (text: string): boolean => /^[\x21-\x7e]*$/.test(text);
+const isToken = (text: string): boolean => new RegExp(`^${token}$`).test(text);
 
 const isPrintable = (text: string): boolean => /^[\x20-\x2b\x2d-\x7e\t]*$/.test(text);
 

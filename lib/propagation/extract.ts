@@ -1,9 +1,9 @@
 import type { Layer, Nested, Place } from '../model/carrier.ts';
 import type { Message } from '../model/message.ts';
-import type { BaggageEntry, ContextLink, Extracted, Start, TraceContext } from '../model/trace-context.ts';
+import type { BaggageEntry, ContextLink, Extracted, LinkReason, Start, TraceContext } from '../model/trace-context.ts';
 import { readBaggage } from './baggage.ts';
 import { isContext } from './format.ts';
-import { findAny, findExact, irregular, keyOf, scan } from './lookup.ts';
+import { findAny, findExact, irregular, type Name, scan, spelledIn } from './lookup.ts';
 import { baggageBit, type Propagation, type Rules, standard } from './propagation.ts';
 
 /** What extraction saw on its way; handed in by `explain`, which thereby runs the same readers to the end. */
@@ -36,14 +36,12 @@ const nothing: Extracted = Object.freeze({
  */
 export const extract = (message: Message, using: Propagation = standard, notes?: Notes): Extracted => {
   const { source, entry } = message;
-  const rules = using.rulesBySource[source.name] ?? using.rules;
+  const rules = using.rulesBySource?.[source.name] ?? using.rules;
   let found = readLayer(using, rules, source.layer, entry, false, undefined, notes);
-  if (found.context === undefined || notes !== undefined) {
-    if (source.layer.within !== undefined) found = merged(found, peel(using, rules, source.layer, entry, notes));
-    if (found.context === undefined || notes !== undefined || using.brokerLinks) {
-      found = withBroker(using, found, readLayer(using, rules, source.layer, entry, true, undefined, notes));
-    }
-  } else if (using.brokerLinks) {
+  if (source.layer.within !== undefined && (found.context === undefined || notes !== undefined)) {
+    found = merged(found, peel(using, rules, source.layer, entry, notes));
+  }
+  if (found.context === undefined || notes !== undefined || using.brokerLinks) {
     found = withBroker(using, found, readLayer(using, rules, source.layer, entry, true, undefined, notes));
   }
   return rules.plain ? found : governed(found, rules, message);
@@ -99,11 +97,16 @@ const merged = (outer: Extracted, inner: Extracted): Extracted => {
 /** What only the broker wrote: taken when the application said nothing, and a link only where that is asked for. */
 const withBroker = (using: Propagation, found: Extracted, broker: Extracted): Extracted => {
   if (broker.context === undefined || found.context === undefined) return merged(found, broker);
-  const { context, format, path } = broker;
-  if (!using.brokerLinks || isSameTrace(context, found.context)) return found;
-  const link: ContextLink = { context, reason: 'conflict', format: format ?? '', path: path ?? '' };
-  return { ...found, links: [...found.links, link] };
+  if (!using.brokerLinks || isSameTrace(broker.context, found.context)) return found;
+  return { ...found, links: [...found.links, linkTo(broker.context, 'conflict', broker.format, broker.path)] };
 };
+
+const linkTo = (
+  context: TraceContext,
+  reason: LinkReason,
+  format: string | undefined,
+  path: string | undefined,
+): ContextLink => ({ context, reason, format: format ?? '', path: path ?? '' });
 
 /** One layer, all its places and every format in one pass over its keys. Allocates only its answer. */
 const readLayer = (
@@ -130,7 +133,7 @@ const readLayer = (
     const mask = scan(values, using.names);
     if (mask === 0) continue;
     const find = (mask & irregular) === 0 ? findExact : findAny;
-    if ((mask & baggageBit) !== 0 && using.readsBaggage && baggage === undefined && place.stale !== true) {
+    if ((mask & baggageBit) !== 0 && using.carriesBaggage && baggage === undefined && place.stale !== true) {
       const header = find(values, place.text, 'baggage');
       if (header !== undefined) baggage = readBaggage(header, rules.baggage);
     }
@@ -138,6 +141,11 @@ const readLayer = (
       const bits = mask & (using.bits[at] as number);
       if (bits === 0) continue;
       const format = using.reads[at] as (typeof using.reads)[number];
+      // Most often a second format speaks of the same trace: to see that costs less than to read it.
+      if (context !== undefined && at >= rank && notes === undefined) {
+        const header = find(values, place.text, nameIn(using, bits).spelled);
+        if (header?.includes(context.traceId.slice(8)) && header.includes(context.traceId.slice(0, 8))) continue;
+      }
       const read = format.read(values, place.text, find);
       if (notes !== undefined) {
         notes.saw(pathOf(using, layer, place, values, mask, bits, prefix), format.name, format.family, read, place);
@@ -153,7 +161,7 @@ const readLayer = (
       }
       const here = pathOf(using, layer, place, values, mask, bits, prefix);
       if (place.stale === true) {
-        links = [...(links ?? []), { context: read, reason: 'stale', format: format.name, path: here }];
+        links = [...(links ?? []), linkTo(read, 'stale', format.name, here)];
       } else if (context === undefined || at < rank) {
         if (context !== undefined) links = conflict(using, links, context, rank, path, read);
         context = read;
@@ -165,18 +173,9 @@ const readLayer = (
     }
   }
   if (context === undefined && start === undefined && links === undefined && baggage === undefined) return nothing;
-  const format = rank < using.reads.length ? using.reads[rank]?.name : undefined;
-  if (context === undefined && start !== undefined) return startOf(start, links, baggage, format, path);
-  return { context, links: links ?? nothing.links, baggage, format, path };
+  const found = { context, links: links ?? nothing.links, baggage, format: using.reads[rank]?.name, path };
+  return context === undefined && start !== undefined ? { ...found, start } : found;
 };
-
-const startOf = (
-  start: Start,
-  links: readonly ContextLink[] | undefined,
-  baggage: Extracted['baggage'],
-  format: string | undefined,
-  path: string | undefined,
-): Extracted => ({ context: undefined, links: links ?? nothing.links, baggage, format, path, start });
 
 /** Adds the loser as a link, unless it is of the winner's trace: that is agreement. */
 const conflict = (
@@ -188,13 +187,7 @@ const conflict = (
   winner: TraceContext,
 ): ContextLink[] | undefined => {
   if (!using.conflictLinks || isSameTrace(loser, winner)) return links;
-  const link: ContextLink = {
-    context: loser,
-    reason: 'conflict',
-    format: using.reads[rank]?.name ?? '',
-    path: path ?? '',
-  };
-  return links === undefined ? [link] : [...links, link];
+  return [...(links ?? []), linkTo(loser, 'conflict', using.reads[rank]?.name, path)];
 };
 
 const noUpper = '0000000000000000';
@@ -219,33 +212,25 @@ const pathOf = (
   bits: number,
   prefix: string | undefined,
 ): string => {
-  const low = bits & -bits;
-  if (prefix !== undefined || (mask & irregular) !== 0) return spelled(using, layer, place, values, bits, prefix);
-  const slot = 31 - Math.clz32(low);
-  const known = using.paths.get(place);
-  const path = known?.[slot];
-  if (path !== undefined && path !== '') return path;
-  const text = spelled(using, layer, place, values, bits, prefix);
-  // Several names share one bit where a format knows several spellings: those are not kept.
-  if (using.names.all.filter(({ bit }) => bit === low).length > 1) return text;
-  const kept = known ?? new Array<string>(30).fill('');
-  kept[slot] = text;
-  if (known === undefined) using.paths.set(place, kept);
-  return text;
+  if (prefix !== undefined || (mask & irregular) !== 0) {
+    return joined(prefix ?? layer.name, place.path, spelledIn(values, nameIn(using, bits)));
+  }
+  return (using.paths.get(place) ?? keepPaths(using, layer, place))[slotOf(bits)] as string;
 };
 
-const spelled = (
-  using: Propagation,
-  layer: Layer,
-  place: Place,
-  values: object,
-  bits: number,
-  prefix: string | undefined,
-): string => {
-  const key = keyOf(values, using.names, bits) ?? '';
-  const parts = [prefix ?? layer.name, place.path, key];
-  return parts.filter((part) => part !== '').join('.');
+/** The position of the lowest bit. */
+const slotOf = (bits: number): number => 31 - Math.clz32(bits & -bits);
+
+const nameIn = (using: Propagation, bits: number): Name => using.names.all[slotOf(bits)] as Name;
+
+/** By itself, since a closure would cost its function a context at every call. */
+const keepPaths = (using: Propagation, layer: Layer, place: Place): readonly string[] => {
+  const paths = using.names.all.map(({ spelled }) => joined(layer.name, place.path, spelled));
+  using.paths.set(place, paths);
+  return paths;
 };
+
+const joined = (...parts: string[]): string => parts.filter((part) => part !== '').join('.');
 
 /** The policy of a source that does not simply continue. */
 const governed = (found: Extracted, rules: Rules, message: Message): Extracted => {
@@ -253,17 +238,12 @@ const governed = (found: Extracted, rules: Rules, message: Message): Extracted =
   if (rules.policy === 'ignore') return nothing;
   const trusted = rules.trustedAccounts === undefined || isTrusted(rules.trustedAccounts, message);
   if (rules.policy === 'continue' && trusted) return found;
-  const { context, format, path } = found;
+  const { context, format, path, links } = found;
   const baggage = trusted ? found.baggage : undefined;
-  if (context === undefined) return { context, links: found.links, baggage, format: undefined, path: undefined };
+  if (context === undefined) return { context, links, baggage, format: undefined, path: undefined };
   // The trace ends here: its `tracestate` has no meaning in the next one, and its decision does not bind us.
-  const link: ContextLink = {
-    context: { ...context, traceState: undefined },
-    reason: trusted ? 'restarted' : 'untrusted',
-    format: format ?? '',
-    path: path ?? '',
-  };
-  return { context: undefined, links: [link, ...found.links], baggage, format, path };
+  const ended = linkTo({ ...context, traceState: undefined }, trusted ? 'restarted' : 'untrusted', format, path);
+  return { context: undefined, links: [ended, ...links], baggage, format, path };
 };
 
 const isTrusted = (accounts: readonly string[], { source, entry, event }: Message): boolean => {

@@ -21,5 +21,16 @@ export interface Format {
   readonly write: (context: TraceContext, set: (name: string, value: string) => unknown) => void;
 }
 
+/** A context by its parts, which are checked; a decision of undefined was left open. A 64-bit trace id is padded on the left. */
+export const contextOf = (id: string, spanId: string, sampled: boolean | undefined): TraceContext => {
+  const traceId = id.padStart(32, '0');
+  if (sampled === undefined) return { traceId, spanId, flags: 0, traceState: undefined, deferred: true };
+  return { traceId, spanId, flags: sampled ? 1 : 0, traceState: undefined };
+};
+
+/** What is said of a trace to start. */
+export const startOf = (traceId: string, sampled: boolean | undefined): Start =>
+  sampled === undefined ? { traceId } : { traceId, sampled };
+
 export const isContext = (read: TraceContext | Start): read is TraceContext =>
   (read as TraceContext).spanId !== undefined;

@@ -19,9 +19,3 @@ export const isId = (text: string, from: number, to: number): boolean => {
   }
   return code < 128 && digit > 0 && digit < 16;
 };
-
-/** Whether all of [from, to) is lower-case hex. */
-export const isHex = (text: string, from: number, to: number): boolean => {
-  for (let at = from; at < to; at++) if (digitAt(text, at) > 15) return false;
-  return true;
-};

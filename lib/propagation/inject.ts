@@ -19,7 +19,7 @@ export const inject = (
   if (!isWritable(context)) return;
   const { writes } = using;
   for (let at = 0; at < writes.length; at++) writes[at]?.write(context, set);
-  if (baggage !== undefined && using.writesBaggage) {
+  if (baggage !== undefined && using.carriesBaggage) {
     const header = writeBaggage(baggage);
     if (header !== '') set('baggage', header);
   }
@@ -86,6 +86,6 @@ export const injectWithin = (
 };
 
 const setBaggage = (baggage: readonly BaggageEntry[] | undefined, using: Propagation, set: Setter): void => {
-  const header = baggage === undefined || !using.writesBaggage ? '' : writeBaggage(baggage);
+  const header = baggage === undefined || !using.carriesBaggage ? '' : writeBaggage(baggage);
   if (header !== '') set('baggage', header);
 };

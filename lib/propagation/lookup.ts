@@ -12,6 +12,8 @@ export interface Name {
   readonly spelled: string;
   readonly lower: string;
   readonly bit: number;
+  /** The bits of all spellings of this name. */
+  readonly bits: number;
 }
 
 /** Set by `scan` when some name is not spelled as usual or occurs twice: values must then be looked for by `findAny`. */
@@ -19,22 +21,22 @@ export const irregular = 1 << 30;
 
 /** At most 30 names: the answer of a scan is one small integer. */
 export const namesOf = (formats: readonly Format[], others: readonly string[]): Names => {
-  const all: Name[] = [];
-  for (const spelled of [...others, ...formats.flatMap((format) => format.marks)]) {
-    if (all.some((name) => name.spelled === spelled)) continue;
-    const same = all.find((name) => name.lower === spelled.toLowerCase());
-    const bit = same?.bit ?? 1 << new Set(all.map((name) => name.bit)).size;
-    if (bit >= irregular) break;
-    all.push({ spelled, lower: spelled.toLowerCase(), bit });
-  }
-  const byLength: Name[][] = [];
-  for (const name of all) {
-    byLength[name.spelled.length] ??= [];
-    byLength[name.spelled.length]?.push(name);
-  }
-  // Holes would make the table slow to index.
-  return { byLength: Array.from(byLength, (names) => names), all };
+  const spellings = [...new Set([...others, ...formats.flatMap((format) => format.marks)])].slice(0, 30);
+  const all = spellings.map((spelled, at): Name => {
+    const lower = spelled.toLowerCase();
+    const bits = spellings.reduce((sum, other, slot) => (other.toLowerCase() === lower ? sum | (1 << slot) : sum), 0);
+    return { spelled, lower, bit: 1 << at, bits };
+  });
+  // By length, without holes, which would make the table slow to index.
+  const longest = Math.max(...all.map(({ spelled }) => spelled.length));
+  const byLength = Array.from({ length: longest + 1 }, (_, length) => {
+    const names = all.filter(({ spelled }) => spelled.length === length);
+    return names.length === 0 ? undefined : names;
+  });
+  return { byLength, all };
 };
+
+const hasOwn = Object.prototype.hasOwnProperty;
 
 /** Which of the names are own keys, as bits. Allocates nothing. */
 export const scan = (values: object, names: Names): number => {
@@ -45,16 +47,17 @@ export const scan = (values: object, names: Names): number => {
     const candidates = byLength[key.length];
     if (candidates === undefined) continue;
     for (let index = 0; index < candidates.length; index++) {
-      const { spelled, lower, bit } = candidates[index] as Name;
+      const { spelled, lower, bit, bits } = candidates[index] as Name;
       if (key === spelled) {
-        if (Object.hasOwn(values, key)) mask |= (mask & bit) === 0 ? bit : irregular;
+        if (hasOwn.call(values, key)) mask |= (mask & bits) === 0 ? bit : bit | irregular;
         break;
       }
-      // One shared letter at the end first: most keys of the same length differ there, and lower-casing allocates.
+      // One shared letter at the end first: most keys of the same length differ there.
       const last = key.charCodeAt(key.length - 1) | 32;
-      if (last === (lower.charCodeAt(key.length - 1) | 32) && isSame(key, lower) && Object.hasOwn(values, key)) {
-        mask |= bit | irregular;
-      }
+      if (last !== (lower.charCodeAt(key.length - 1) | 32) || !isSame(key, lower)) continue;
+      // Another spelling of the same name may be the one that it is.
+      if (candidates[index + 1]?.lower === lower) continue;
+      if (hasOwn.call(values, key)) mask |= bits | irregular;
     }
   }
   return mask;
@@ -81,21 +84,17 @@ export const findAny: Find = (values, text, name) => {
   const lower = name.toLowerCase();
   let found: string | undefined;
   for (const key in values) {
-    if (key.length !== lower.length || !isSame(key, lower) || !Object.hasOwn(values, key)) continue;
+    if (key.length !== lower.length || !isSame(key, lower) || !hasOwn.call(values, key)) continue;
     const value = text((values as Record<string, unknown>)[key]);
     if (value !== undefined) found = found === undefined ? value : `${found},${value}`;
   }
   return found;
 };
 
-/** The key that stands for a name in this carrier, as it is spelled there. */
-export const keyOf = (values: object, names: Names, mask: number): string | undefined => {
-  for (const key in values) {
-    for (const { lower, bit } of names.byLength[key.length] ?? []) {
-      if ((bit & mask) !== 0 && isSame(key, lower)) return key;
-    }
-  }
-  return undefined;
+/** A name as it is spelled in this carrier. */
+export const spelledIn = (values: object, name: Name): string => {
+  for (const key in values) if (key.length === name.lower.length && isSame(key, name.lower)) return key;
+  return name.spelled;
 };
 
 /** The text before the first comma: repeated fields arrive joined, and the first one counts. */

@@ -10,8 +10,7 @@ export interface Propagation {
   /** In order of preference. */
   readonly reads: readonly Format[];
   readonly writes: readonly Format[];
-  readonly readsBaggage: boolean;
-  readonly writesBaggage: boolean;
+  readonly carriesBaggage: boolean;
   readonly names: Names;
   /** The bits of each format's marks, by its position in `reads`. */
   readonly bits: readonly number[];
@@ -20,9 +19,10 @@ export interface Propagation {
   readonly conflictLinks: boolean;
   readonly brokerLinks: boolean;
   readonly rules: Rules;
-  readonly rulesBySource: Readonly<Record<string, Rules>>;
+  /** Undefined where no source differs. */
+  readonly rulesBySource: Readonly<Record<string, Rules>> | undefined;
   /** Paths as text, kept so that naming a place allocates nothing; grows with the places of the sources, not with messages. */
-  readonly paths: Map<Place, string[]>;
+  readonly paths: Map<Place, readonly string[]>;
 }
 
 /** What becomes of contexts and baggage from one source. */
@@ -42,9 +42,8 @@ export const baggageBit = 1;
  * Unknown names in it are ignored, as OpenTelemetry asks.
  */
 export const propagation = (config: PropagationConfig = {}, propagators?: string): Propagation => {
-  const environment = propagators === undefined || propagators.trim() === '' ? undefined : propagatorNames(propagators);
-  const all: readonly FormatWord[] = ['custom', 'w3c', 'b3', 'b3multi', 'datadog', 'xray'];
-  const reading = config.extract ?? environment?.formats ?? all;
+  const environment = propagators?.trim() ? propagatorNames(propagators) : undefined;
+  const reading = config.extract ?? environment?.formats ?? (Object.keys(formats) as FormatWord[]);
   const writing = config.inject ?? environment?.formats ?? ['w3c'];
   const known = { ...formats, custom: config.custom === undefined ? undefined : customFormat(config.custom) };
   const pick = (words: readonly FormatWord[]): Format[] =>
@@ -52,28 +51,23 @@ export const propagation = (config: PropagationConfig = {}, propagators?: string
   const reads = pick(reading);
   const names = namesOf(reads, ['baggage']);
   const rules = rulesOf(config.policy ?? 'continue', undefined, config.baggage ?? 'all');
+  const sources = Object.entries(config.sources ?? {}).map(([name, { policy, trustedAccounts, baggage }]) => [
+    name,
+    rulesOf(policy ?? rules.policy, trustedAccounts, baggage ?? rules.baggage),
+  ]);
   return {
     reads,
     writes: pick(writing),
-    readsBaggage: environment?.baggage ?? true,
-    writesBaggage: environment?.baggage ?? true,
+    carriesBaggage: environment?.baggage ?? true,
     names,
-    bits: reads.map((format) =>
-      format.marks.reduce((bits, mark) => bits | (names.all.find(({ spelled }) => spelled === mark)?.bit ?? 0), 0),
+    bits: reads.map(({ marks }) =>
+      names.all.reduce((bits, { spelled, bit }) => (marks.includes(spelled) ? bits | bit : bits), 0),
     ),
     markers: known.custom?.marks ?? [],
     conflictLinks: config.conflictLinks ?? true,
     brokerLinks: config.brokerLinks ?? false,
     rules,
-    rulesBySource: Object.assign(
-      Object.create(null),
-      Object.fromEntries(
-        Object.entries(config.sources ?? {}).map(([name, source]) => [
-          name,
-          rulesOf(source.policy ?? rules.policy, source.trustedAccounts, source.baggage ?? rules.baggage),
-        ]),
-      ),
-    ),
+    rulesBySource: sources.length === 0 ? undefined : Object.fromEntries(sources),
     paths: new Map(),
   };
 };
@@ -89,30 +83,12 @@ const rulesOf = (
   plain: policy === 'continue' && trustedAccounts === undefined,
 });
 
-/** What `OTEL_PROPAGATORS` names, in its order. */
-export const propagatorNames = (text: string): { formats: FormatWord[]; baggage: boolean; unknown: string[] } => {
-  const found: FormatWord[] = [];
-  const unknown: string[] = [];
-  let baggage = false;
-  for (const word of text.split(',').map((each) => each.trim().toLowerCase())) {
-    const format = Object.hasOwn(byPropagator, word) ? byPropagator[word] : undefined;
-    if (word === 'baggage') baggage = true;
-    else if (format !== undefined) found.push(format);
-    else if (word !== '' && word !== 'none') unknown.push(word);
-  }
-  return { formats: [...new Set(found)], baggage, unknown };
-};
-
-/** OpenTelemetry's names, and ours for what it has no name for. */
-const byPropagator: Readonly<Record<string, FormatWord>> = {
-  tracecontext: 'w3c',
-  w3c: 'w3c',
-  b3: 'b3',
-  b3multi: 'b3multi',
-  xray: 'xray',
-  'xray-lambda': 'xray',
-  datadog: 'datadog',
-  custom: 'custom',
+/** What `OTEL_PROPAGATORS` names, in its order: OpenTelemetry's names, and ours for what it has no name for. */
+export const propagatorNames = (text: string): { formats: FormatWord[]; baggage: boolean } => {
+  const words = text.split(',').map((each) => each.trim().toLowerCase());
+  const named = words.map((word) => (word === 'tracecontext' ? 'w3c' : word === 'xray-lambda' ? 'xray' : word));
+  const isFormat = (word: string): word is FormatWord => Object.hasOwn(formats, word);
+  return { formats: [...new Set(named.filter(isFormat))], baggage: words.includes('baggage') };
 };
 
 /** Reads every format and writes W3C. */

@@ -254,7 +254,6 @@ test('reads OTEL_PROPAGATORS', () => {
   assert.deepEqual(propagatorNames('tracecontext, baggage,b3multi,xray-lambda,ottrace'), {
     formats: ['w3c', 'b3multi', 'xray'],
     baggage: true,
-    unknown: ['ottrace'],
   });
   assert.deepEqual(propagation({}, 'none').reads, []);
   assert.deepEqual(

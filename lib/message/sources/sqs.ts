@@ -13,11 +13,18 @@ interface SqsEvent {
 /** A record of the Lambda event source, or a message as `ReceiveMessage` answers it: the two differ in their casing. */
 type SqsRecord = Readonly<Record<string, unknown>>;
 
-const attributesOf = (record: SqsRecord): object | undefined =>
-  objectAt(record, 'messageAttributes') ?? objectAt(record, 'MessageAttributes');
+/** Member by member, not by a shared reader: this runs for every record, and a site of its own is a load, not a lookup. */
+const attributesOf = (record: SqsRecord): object | undefined => {
+  const attributes = record['messageAttributes'];
+  if (typeof attributes === 'object' && attributes !== null) return attributes;
+  return objectAt(record, 'MessageAttributes');
+};
 
-const systemOf = (record: SqsRecord): object | undefined =>
-  objectAt(record, 'attributes') ?? objectAt(record, 'Attributes');
+const systemOf = (record: SqsRecord): object | undefined => {
+  const attributes = record['attributes'];
+  if (typeof attributes === 'object' && attributes !== null) return attributes;
+  return objectAt(record, 'Attributes');
+};
 
 /** Amazon SQS, from the Lambda event source, from a pipe, or as received by the API. */
 export const sqs = defineSource<SqsEvent, SqsRecord>({

@@ -1,5 +1,5 @@
 import type { Start, TraceContext } from '../../model/trace-context.ts';
-import type { Format } from '../format.ts';
+import { contextOf, type Format } from '../format.ts';
 import { isId } from '../hex.ts';
 import { first } from '../lookup.ts';
 
@@ -31,28 +31,21 @@ const readSingle = (header: string): TraceContext | Start | string => {
 };
 
 const readLower = (header: string): TraceContext | Start | string => {
-  if (header === '') return 'empty';
-  if (header.length === 1) return decisionOf(header.charCodeAt(0)) ?? badState;
-  const cut = header.charCodeAt(16) === dash ? 16 : 32;
-  if (header.charCodeAt(cut) !== dash || !isId(header, 0, cut)) {
-    return 'trace';
-  }
-  const state = cut + 17;
   const size = header.length;
+  if (size < 2) return size === 0 ? 'empty' : (decisionOf(header.charCodeAt(0)) ?? 'state');
+  const cut = header.charCodeAt(16) === dash ? 16 : 32;
+  if (header.charCodeAt(cut) !== dash || !isId(header, 0, cut)) return 'trace';
+  const state = cut + 17;
   if (size < state || !isId(header, cut + 1, state)) return 'span';
-  if (size === state) return contextOf(header.slice(0, cut), header.slice(cut + 1, state), undefined);
-  if ((size !== state + 2 && size !== state + 19) || header.charCodeAt(state) !== dash) {
-    return 'tail';
+  let decision: Start | undefined;
+  if (size > state) {
+    if ((size !== state + 2 && size !== state + 19) || header.charCodeAt(state) !== dash) return 'tail';
+    if (size > state + 2 && (header.charCodeAt(state + 2) !== dash || !isId(header, state + 3, size))) return 'parent';
+    decision = decisionOf(header.charCodeAt(state + 1));
+    if (decision === undefined) return 'state';
   }
-  if (size > state + 2 && (header.charCodeAt(state + 2) !== dash || !isId(header, state + 3, size))) {
-    return 'parent';
-  }
-  const decision = decisionOf(header.charCodeAt(state + 1));
-  if (decision === undefined) return badState;
-  return contextOf(header.slice(0, cut), header.slice(cut + 1, state), decision);
+  return decided(header.slice(0, cut), header.slice(cut + 1, state), decision);
 };
-
-const badState = 'state';
 
 /** Shared: a decision alone allocates nothing. */
 export const deny: Start = { sampled: false };
@@ -65,11 +58,8 @@ const decisionOf = (code: number): Start | undefined => {
   return code === 100 ? debug : undefined;
 };
 
-/** The one way in which B3's parts become a context. A 64-bit trace id is padded on the left. */
-export const contextOf = (id: string, spanId: string, decision: Start | undefined): TraceContext => {
-  const traceId = id.length === 16 ? `0000000000000000${id}` : id;
-  if (decision === undefined) return { traceId, spanId, flags: 0, traceState: undefined, deferred: true };
-  const flags = decision.sampled === true ? 1 : 0;
-  if (decision.debug === true) return { traceId, spanId, flags, traceState: undefined, debug: true };
-  return { traceId, spanId, flags, traceState: undefined };
+/** The one way in which B3's parts become a context. */
+export const decided = (id: string, spanId: string, decision: Start | undefined): TraceContext => {
+  const context = contextOf(id, spanId, decision?.sampled);
+  return decision === debug ? { ...context, debug: true } : context;
 };

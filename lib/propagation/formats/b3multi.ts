@@ -2,7 +2,7 @@ import type { Start } from '../../model/trace-context.ts';
 import type { Find, Format, Text } from '../format.ts';
 import { isId } from '../hex.ts';
 import { first } from '../lookup.ts';
-import { accept, contextOf, debug, deny } from './b3.ts';
+import { accept, debug, decided, deny } from './b3.ts';
 
 /** B3 in several headers, `X-B3-TraceId` and its siblings, or a decision alone. */
 export const b3multi: Format = {
@@ -32,7 +32,7 @@ export const b3multi: Format = {
     if (traceId === '') return 'trace';
     if (spanId === undefined) return 'no-span';
     if (spanId.length !== 16) return 'span';
-    return contextOf(traceId, spanId, decision);
+    return decided(traceId, spanId, decision);
   },
   write: (context, set) => {
     // Ids without each other are malformed: stop at the first that finds no room.
@@ -50,19 +50,14 @@ const field = (values: object, text: Text, find: Find, lower: string, mixed: str
 /** The id in lower case; empty when it is none. */
 const idOf = (value: string | undefined): string | undefined => {
   if (value === undefined) return undefined;
-  if (value.length !== 16 && value.length !== 32) return '';
-  if (isId(value, 0, value.length)) return value;
-  const lower = value.toLowerCase();
-  return isId(lower, 0, lower.length) ? lower : '';
+  const id = value.toLowerCase();
+  return (id.length === 16 || id.length === 32) && isId(id, 0, id.length) ? id : '';
 };
 
 const decisionOf = (sampled: string | undefined, flags: string | undefined): Start | undefined | string => {
   if (flags === '1') return debug;
-  if (sampled === undefined) return undefined;
-  if (sampled === '1') return accept;
-  if (sampled === '0') return deny;
-  const word = sampled.toLowerCase();
-  if (word === 'true') return accept;
-  if (word === 'false') return deny;
-  return word === 'd' ? debug : 'state';
+  const word = sampled?.toLowerCase();
+  if (word === '1' || word === 'true') return accept;
+  if (word === '0' || word === 'false') return deny;
+  return word === 'd' ? debug : word === undefined ? undefined : 'state';
 };

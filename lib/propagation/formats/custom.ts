@@ -1,6 +1,6 @@
 import type { CustomFormat } from '../../model/config/propagation.ts';
 import type { Start, TraceContext } from '../../model/trace-context.ts';
-import type { Find, Format, Text } from '../format.ts';
+import { contextOf, type Find, type Format, startOf, type Text } from '../format.ts';
 import { isId } from '../hex.ts';
 
 /** A format of your own, by a map of field names or by a pair of functions. */
@@ -40,16 +40,10 @@ interface Parts {
 /** Ids are held to what W3C asks of them, after padding. */
 const checked = ({ traceId, spanId, sampled }: Parts): TraceContext | Start | string => {
   const trace = idOf(traceId, 32);
-  if (trace === undefined) {
-    if (traceId === undefined && sampled !== undefined) return { sampled };
-    return 'trace';
-  }
-  if (spanId === undefined) return sampled === undefined ? { traceId: trace } : { traceId: trace, sampled };
+  if (trace === undefined) return traceId === undefined && sampled !== undefined ? { sampled } : 'trace';
+  if (spanId === undefined) return startOf(trace, sampled);
   const span = idOf(spanId, 16);
-  if (span === undefined) return 'span';
-  const flags = sampled === true ? 1 : 0;
-  if (sampled === undefined) return { traceId: trace, spanId: span, flags, traceState: undefined, deferred: true };
-  return { traceId: trace, spanId: span, flags, traceState: undefined };
+  return span === undefined ? 'span' : contextOf(trace, span, sampled);
 };
 
 const idOf = (id: string | undefined, length: number): string | undefined => {
@@ -58,14 +52,13 @@ const idOf = (id: string | undefined, length: number): string | undefined => {
   return isId(padded, 0, length) ? padded : undefined;
 };
 
-const textsOf = (names: readonly string[], values: object, text: Text, find: Find): Record<string, string> => {
-  const texts: Record<string, string> = Object.create(null);
-  for (const name of names) {
-    const value = find(values, text, name);
-    if (value !== undefined) texts[name] = value;
-  }
-  return texts;
-};
+const textsOf = (names: readonly string[], values: object, text: Text, find: Find): Record<string, string> =>
+  Object.fromEntries(
+    names.flatMap((name) => {
+      const value = find(values, text, name);
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
 
 const readFields = ({ fields, encoding }: CustomFormat, values: object, text: Text, find: Find): Parts | undefined => {
   if (fields === undefined) return undefined;
@@ -83,17 +76,14 @@ const readFields = ({ fields, encoding }: CustomFormat, values: object, text: Te
 };
 
 const writeFields = ({ fields, encoding }: CustomFormat, context: TraceContext): Record<string, string> => {
-  const texts: Record<string, string> = {};
-  if (fields === undefined) return texts;
-  const sampled = context.deferred === true ? '' : (context.flags & 1) === 1 ? '01' : '00';
+  if (fields === undefined) return {};
+  const { traceId, spanId, deferred, flags } = context;
   if (fields.spanId === undefined) {
-    const whole = `00-${context.traceId}-${context.spanId}${sampled === '' ? '' : `-${sampled}`}`;
-    texts[fields.traceId] = encoding === 'base64' ? Buffer.from(whole).toString('base64') : whole;
-    return texts;
+    const whole = `00-${traceId}-${spanId}${deferred === true ? '' : `-0${flags & 1}`}`;
+    return { [fields.traceId]: encoding === 'base64' ? Buffer.from(whole).toString('base64') : whole };
   }
-  texts[fields.traceId] = encoded(context.traceId, encoding);
-  texts[fields.spanId] = encoded(context.spanId, encoding);
-  if (fields.sampled !== undefined && sampled !== '') texts[fields.sampled] = sampled === '01' ? '1' : '0';
+  const texts = { [fields.traceId]: encoded(traceId, encoding), [fields.spanId]: encoded(spanId, encoding) };
+  if (fields.sampled !== undefined && deferred !== true) texts[fields.sampled] = `${flags & 1}`;
   return texts;
 };
 
@@ -104,30 +94,19 @@ const encoded = (hex: string, encoding: CustomFormat['encoding']): string => {
 
 /** An id by itself: hex, decimal, or base64 of the raw bytes or of the hex text. */
 const hexOf = (text: string, encoding: CustomFormat['encoding'], bytes: 8 | 16): string | undefined => {
-  if (encoding === 'decimal') {
-    return /^\d{1,39}$/.test(text)
-      ? BigInt(text)
-          .toString(16)
-          .padStart(bytes * 2, '0')
-      : undefined;
-  }
+  if (encoding === 'decimal') return /^\d{1,39}$/.test(text) ? BigInt(text).toString(16) : undefined;
   if (encoding !== 'base64') return text.trim();
   const raw = Buffer.from(text, 'base64');
-  if (raw.length === bytes || (bytes === 16 && raw.length === 8)) return raw.toString('hex');
-  return raw.toString('latin1').trim();
+  return raw.length === bytes || raw.length === 8 ? raw.toString('hex') : raw.toString('latin1').trim();
 };
 
 /** Trace id, span id and flags in one text, with `-`, `:` or another separator between them, a version before them or not. */
 const wholeOf = (text: string, encoding: CustomFormat['encoding']): Parts | undefined => {
   const plain = encoding === 'base64' ? Buffer.from(text, 'base64').toString('latin1') : text;
-  const match = /^(?:[0-9a-f]{2}[-:])?([0-9a-f]{16}|[0-9a-f]{32})[-:/;,.|]([0-9a-f]{16})(?:[-:/;,.|](\w{1,5}))?$/i.exec(
-    plain.trim(),
-  );
+  const match = /^(?:\w\w[-:])?((?:\w{16}){1,2})[-:/;,.|](\w{16})(?:[-:/;,.|](\w+))?$/.exec(plain.trim());
   if (match === null) return undefined;
   return { traceId: match[1], spanId: match[2], sampled: sampledOf(match[3]) };
 };
 
-const sampledOf = (text: string | undefined): boolean | undefined => {
-  if (text === '1' || text === '01' || text === 'true' || text === '03' || text === 'd') return true;
-  return text === '0' || text === '00' || text === 'false' || text === '02' ? false : undefined;
-};
+const sampledOf = (text = ''): boolean | undefined =>
+  /^(?:0?[13]|true|d)$/.test(text) ? true : /^(?:0?[02]|false)$/.test(text) ? false : undefined;

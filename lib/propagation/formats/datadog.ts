@@ -1,8 +1,7 @@
-import type { Format } from '../format.ts';
-import { isId } from '../hex.ts';
+import { contextOf, type Format, startOf } from '../format.ts';
 import { first } from '../lookup.ts';
 
-const upperKey = '_dd.p.tid=';
+const zeros = '0'.repeat(16);
 
 /** Datadog's own headers: 64-bit decimal ids, the upper half of the trace id in `x-datadog-tags`. */
 export const datadog: Format = {
@@ -12,17 +11,13 @@ export const datadog: Format = {
   marks: ['x-datadog-trace-id'],
   read: (values, text, find) => {
     const trace = find(values, text, 'x-datadog-trace-id');
-    const parent = find(values, text, 'x-datadog-parent-id');
-    const lower = trace === undefined ? undefined : hexOf(first(trace));
+    const lower = hexOf(trace);
     if (lower === undefined) return 'trace';
     const traceId = upperOf(find(values, text, 'x-datadog-tags')) + lower;
     const priority = Number(first(find(values, text, 'x-datadog-sampling-priority') ?? 'none'));
     const sampled = Number.isInteger(priority) ? priority > 0 : undefined;
-    const spanId = parent === undefined ? undefined : hexOf(first(parent));
-    if (spanId === undefined) return sampled === undefined ? { traceId } : { traceId, sampled };
-    const flags = sampled === true ? 1 : 0;
-    if (sampled === undefined) return { traceId, spanId, flags, traceState: undefined, deferred: true };
-    return { traceId, spanId, flags, traceState: undefined };
+    const spanId = hexOf(find(values, text, 'x-datadog-parent-id'));
+    return spanId === undefined ? startOf(traceId, sampled) : contextOf(traceId, spanId, sampled);
   },
   write: (context, set) => {
     const lower = BigInt(`0x${context.traceId.slice(16)}`).toString();
@@ -30,25 +25,16 @@ export const datadog: Format = {
     if (set('x-datadog-parent-id', BigInt(`0x${context.spanId}`).toString()) === false) return;
     if (context.deferred !== true) set('x-datadog-sampling-priority', (context.flags & 1) === 1 ? '1' : '0');
     const upper = context.traceId.slice(0, 16);
-    if (upper !== '0000000000000000') set('x-datadog-tags', upperKey + upper);
+    if (upper !== zeros) set('x-datadog-tags', `_dd.p.tid=${upper}`);
   },
 };
 
-const max = 0xffffffffffffffffn;
-
-const hexOf = (decimal: string): string | undefined => {
-  if (decimal.length === 0 || decimal.length > 20) return undefined;
-  for (let at = 0; at < decimal.length; at++) {
-    const code = decimal.charCodeAt(at);
-    if (code < 48 || code > 57) return undefined;
-  }
+const hexOf = (header: string | undefined): string | undefined => {
+  const decimal = first(header ?? '');
+  if (!/^\d{1,20}$/.test(decimal)) return undefined;
   const value = BigInt(decimal);
-  return value === 0n || value > max ? undefined : value.toString(16).padStart(16, '0');
+  return value === 0n || value >> 64n !== 0n ? undefined : value.toString(16).padStart(16, '0');
 };
 
 /** The upper 64 bits, or zeros. */
-const upperOf = (tags: string | undefined): string => {
-  const start = tags?.indexOf(upperKey) ?? -1;
-  const upper = start < 0 ? '' : (tags?.slice(start + upperKey.length, start + upperKey.length + 16) ?? '');
-  return upper.length === 16 && isId(upper, 0, 16) ? upper : '0000000000000000';
-};
+const upperOf = (tags = ''): string => /_dd\.p\.tid=([0-9a-f]{16})/.exec(tags)?.[1] ?? zeros;

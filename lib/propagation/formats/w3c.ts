@@ -1,19 +1,25 @@
 import type { TraceContext } from '../../model/trace-context.ts';
-import type { Find, Format, Text } from '../format.ts';
+import type { Format } from '../format.ts';
 import { digitAt, isId } from '../hex.ts';
+
+/** Besides the transport's own names those of the CloudEvents extension, which holds the creation context, in binary mode over HTTP, Kafka and AMQP. */
+const names = ['', 'ce-', 'ce_', 'cloudEvents:', 'cloudEvents_'].map(
+  (prefix) => [`${prefix}traceparent`, `${prefix}tracestate`] as const,
+);
 
 /** W3C Trace Context level 2: `traceparent` and `tracestate`. */
 export const w3c: Format = {
   name: 'w3c',
   family: 'w3c',
   fields: ['traceparent', 'tracestate'],
-  marks: ['traceparent', 'ce-traceparent', 'ce_traceparent', 'cloudEvents:traceparent', 'cloudEvents_traceparent'],
+  marks: names.map(([parent]) => parent),
   read: (values, text, find) => {
-    const header = find(values, text, 'traceparent');
-    if (header === undefined) return readCloudEvent(values, text, find);
-    const refusal = refusalOf(header);
-    if (refusal !== undefined) return refusal;
-    return contextOf(header, find(values, text, 'tracestate'));
+    for (let at = 0; at < names.length; at++) {
+      const [parent, state] = names[at] as (typeof names)[number];
+      const header = find(values, text, parent);
+      if (header !== undefined) return readHeaders(header, find(values, text, state));
+    }
+    return 'absent';
   },
   write: (context, set) => {
     // A bad `tracestate` never leaves, and none leaves when `traceparent` found no room.
@@ -22,26 +28,13 @@ export const w3c: Format = {
   },
 };
 
-/** What CloudEvents in binary mode put before their attributes: HTTP, Kafka, AMQP. */
-const cloudEventPrefixes = ['ce-', 'ce_', 'cloudEvents:', 'cloudEvents_'] as const;
-
-/** The distributed-tracing extension of CloudEvents: the creation context, asked when the transport carries none of its own. */
-const readCloudEvent = (values: object, text: Text, find: Find): TraceContext | string => {
-  for (const prefix of cloudEventPrefixes) {
-    const header = find(values, text, `${prefix}traceparent`);
-    if (header === undefined) continue;
-    const refusal = refusalOf(header);
-    return refusal ?? contextOf(header, find(values, text, `${prefix}tracestate`));
-  }
-  return 'absent';
-};
-
-const contextOf = (header: string, state: string | undefined): TraceContext => ({
-  traceId: header.slice(3, 35),
-  spanId: header.slice(36, 52),
-  flags: digitAt(header, 54) & 3,
-  traceState: state === undefined ? undefined : acceptedState(state),
-});
+const readHeaders = (header: string, state: string | undefined): TraceContext | string =>
+  refusalOf(header) ?? {
+    traceId: header.slice(3, 35),
+    spanId: header.slice(36, 52),
+    flags: digitAt(header, 54) & 3,
+    traceState: state === undefined ? undefined : acceptedState(state),
+  };
 
 const endings = ['-00', '-01', '-02', '-03'] as const;
 
@@ -53,67 +46,36 @@ const dash = 45;
 
 /** Why a `traceparent` is not one; undefined when it is. */
 const refusalOf = (header: string): string | undefined => {
-  if (header.length < 55) return header === '' ? 'empty' : 'short';
-  const major = digitAt(header, 0);
-  const minor = digitAt(header, 1);
-  if (major > 15 || minor > 15) return 'version';
-  if (major === 15 && minor === 15) return 'ff';
-  if (header.length > 55) {
-    if (major === 0 && minor === 0) {
-      return header.includes(',') ? 'repeated' : 'long';
-    }
-    if (header.charCodeAt(55) !== dash) return 'tail';
+  if (header.length !== 55 || header.charCodeAt(0) !== 48 || header.charCodeAt(1) !== 48) {
+    const refusal = otherVersion(header);
+    if (refusal !== undefined) return refusal;
   }
   if (header.charCodeAt(2) !== dash || header.charCodeAt(35) !== dash || header.charCodeAt(52) !== dash) {
     return 'dashes';
   }
   if (!isId(header, 3, 35)) return 'trace';
   if (!isId(header, 36, 52)) return 'span';
-  if (digitAt(header, 53) > 15 || digitAt(header, 54) > 15) return 'flags';
-  return undefined;
+  return (digitAt(header, 53) | digitAt(header, 54)) > 15 ? 'flags' : undefined;
 };
+
+/** What is to be said of a header that does not start like one of version 00, or is longer or shorter. */
+const otherVersion = (header: string): string | undefined => {
+  if (header.length < 55) return header === '' ? 'empty' : 'short';
+  const version = header.slice(0, 2);
+  if (!/^[0-9a-f]{2}$/.test(version)) return 'version';
+  if (version === 'ff') return 'ff';
+  if (header.length === 55) return undefined;
+  if (version === '00') return header.includes(',') ? 'repeated' : 'long';
+  return header.charCodeAt(55) === dash ? undefined : 'tail';
+};
+
+/** One member, or nothing, with blanks around it. Nowhere can two parts take the same blank, so that it is matched in linear time. */
+const member = '[ \\t]*(?:[a-z0-9][a-z0-9_*/@-]{0,255}=[ -+\\--<>-~]{0,255}[!-+\\--<>-~][ \\t]*)?';
+const members = new RegExp(`^${member}(?:,${member})*$`);
+
+/** A member has exactly one `=`, and there are 32 members at most. */
+const tooMany = /^[^=]*(?:=[^=]*){33}/;
 
 /** A `tracestate` as it came, or undefined: one bad member discards the whole header, since none can be trusted then. */
-export const acceptedState = (header: string): string | undefined => {
-  let members = 0;
-  let start = 0;
-  for (let at = 0; at <= header.length; at++) {
-    if (at < header.length && header.charCodeAt(at) !== 44) continue;
-    const kind = memberKind(header, start, at);
-    if (kind === bad) return undefined;
-    if (kind === good && ++members > 32) return undefined;
-    start = at + 1;
-  }
-  return members === 0 ? undefined : header;
-};
-
-const empty = 0;
-const good = 1;
-const bad = 2;
-
-const isBlank = (code: number): boolean => code === 32 || code === 9;
-
-const memberKind = (header: string, from: number, to: number): typeof empty | typeof good | typeof bad => {
-  while (from < to && isBlank(header.charCodeAt(from))) from++;
-  while (to > from && isBlank(header.charCodeAt(to - 1))) to--;
-  if (from === to) return empty;
-  let at = from;
-  for (; at < to; at++) {
-    const code = header.charCodeAt(at);
-    if (code === 61) break;
-    if (!isKeyCode(code, at === from)) return bad;
-  }
-  if (at === to || at === from || at - from > 256) return bad;
-  const size = to - at - 1;
-  if (size < 1 || size > 256) return bad;
-  for (at++; at < to; at++) {
-    const code = header.charCodeAt(at);
-    if (code < 32 || code > 126 || code === 61) return bad;
-  }
-  return good;
-};
-
-const isKeyCode = (code: number, isFirst: boolean): boolean =>
-  (code >= 97 && code <= 122) ||
-  (code >= 48 && code <= 57) ||
-  (!isFirst && (code === 95 || code === 45 || code === 42 || code === 47 || code === 64));
+export const acceptedState = (header: string): string | undefined =>
+  header.includes('=') && members.test(header) && !tooMany.test(header) ? header : undefined;

@@ -1,6 +1,6 @@
 import type { Start, TraceContext } from '../../model/trace-context.ts';
-import type { Find, Format, Text } from '../format.ts';
-import { isHex, isId } from '../hex.ts';
+import { contextOf, type Find, type Format, startOf, type Text } from '../format.ts';
+import { isId } from '../hex.ts';
 
 const spellings = ['AWSTraceHeader', 'x-amzn-trace-id', 'X-Amzn-Trace-Id', 'TraceHeader', '_X_AMZN_TRACE_ID'];
 
@@ -39,78 +39,44 @@ const maxLength = 2048;
 const readXray = (header: string): TraceContext | Start | string => {
   if (header === '') return 'empty';
   if (header.length > maxLength) return 'long';
-  const read = readLower(header);
-  if (typeof read !== 'string') return read;
-  const lower = header.toLowerCase();
-  return lower === header ? read : readLower(lower);
+  return readUsual(header) ?? readParts(header.toLowerCase());
 };
 
-/** Names are taken in any case, hex digits in lower case. */
-const readLower = (header: string): TraceContext | Start | string => {
-  let root = -1;
-  let parent = -1;
-  let sampled = -1;
-  let rootEnd = 0;
-  let parentEnd = 0;
-  let sampledEnd = 0;
-  for (let start = 0; start < header.length; ) {
-    const semicolon = header.indexOf(';', start);
-    const next = semicolon < 0 ? header.length : semicolon;
-    let end = next;
-    while (start < end && header.charCodeAt(start) === 32) start++;
-    while (end > start && header.charCodeAt(end - 1) === 32) end--;
-    if (root < 0 && isNamed(header, start, end, 'root=')) {
-      root = start + 5;
-      rootEnd = end;
-    } else if (parent < 0 && isNamed(header, start, end, 'parent=')) {
-      parent = start + 7;
-      parentEnd = end;
-    } else if (sampled < 0 && isNamed(header, start, end, 'sampled=')) {
-      sampled = start + 8;
-      sampledEnd = end;
-    }
-    start = next + 1;
-  }
-  if (root < 0) return 'no-trace';
-  if (
-    rootEnd - root !== 35 ||
-    header.charCodeAt(root) !== 49 ||
-    header.charCodeAt(root + 1) !== dash ||
-    header.charCodeAt(root + 10) !== dash ||
-    !isHex(header, root + 2, root + 10) ||
-    !isHex(header, root + 11, root + 35)
-  ) {
-    return 'trace';
-  }
-  if (!isId(header, root + 2, root + 10) && !isId(header, root + 11, root + 35)) return 'zeros';
-  const state = sampled < 0 || sampledEnd - sampled !== 1 ? 0 : header.charCodeAt(sampled);
-  const traceId = joined(header, root);
-  if (parent < 0 || parentEnd - parent !== 16 || !isId(header, parent, parentEnd)) {
-    return state === 49 ? { traceId, sampled: true } : state === 48 ? { traceId, sampled: false } : { traceId };
-  }
-  const spanId = header.slice(parent, parentEnd);
-  if (state === 49 || state === 48) return { traceId, spanId, flags: state - 48, traceState: undefined };
-  return { traceId, spanId, flags: 0, traceState: undefined, deferred: true };
+/** As AWS writes it: parts in the usual order, lower case. */
+const usual = /^Root=1-[0-9a-f]{8}-[0-9a-f]{24};Parent=[0-9a-f]{16};Sampled=[01](?:;|$)/;
+const zeros = '0'.repeat(32);
+
+const readUsual = (header: string): TraceContext | undefined => {
+  if (!usual.test(header) || !isId(header, 48, 64)) return undefined;
+  const traceId = joined(header, 5);
+  if (traceId === zeros) return undefined;
+  return contextOf(traceId, header.slice(48, 64), header.charCodeAt(73) === 49);
 };
 
-const dash = 45;
-
-/** Whether the part at `start` begins with `name`, which is in lower case and ends with its `=`. */
-const isNamed = (header: string, start: number, end: number, name: string): boolean => {
-  if (end - start < name.length) return false;
-  for (let at = 0; at < name.length - 1; at++) {
-    if ((header.charCodeAt(start + at) | 32) !== name.charCodeAt(at)) return false;
+/** Parts in any order, with blanks around them; the first of a name counts. `header` is in lower case. */
+const readParts = (header: string): TraceContext | Start | string => {
+  const parts = new Map<string, string>();
+  for (const part of header.split(';').reverse()) {
+    const [name = '', value = ''] = part.trim().split('=', 2);
+    parts.set(name, value);
   }
-  return header.charCodeAt(start + name.length - 1) === 61;
+  const root = parts.get('root');
+  if (root === undefined) return 'no-trace';
+  if (!/^1-[0-9a-f]{8}-[0-9a-f]{24}$/.test(root)) return 'trace';
+  const traceId = joined(root, 0);
+  if (traceId === zeros) return 'zeros';
+  const state = parts.get('sampled');
+  const sampled = state === '1' ? true : state === '0' ? false : undefined;
+  const parent = parts.get('parent') ?? '';
+  return parent.length === 16 && isId(parent, 0, 16) ? contextOf(traceId, parent, sampled) : startOf(traceId, sampled);
 };
 
 /** Work space for one header, rewritten before every use. */
-const scratch = Buffer.allocUnsafeSlow(256);
+const scratch = Buffer.allocUnsafeSlow(42);
 
 /** Both halves of a checked Root as one text. Two slices and their concatenation would take twice the memory. */
 const joined = (header: string, root: number): string => {
-  if (root + 35 > scratch.length) return header.slice(root + 2, root + 10) + header.slice(root + 11, root + 35);
-  scratch.write(header, 0, 'latin1');
-  for (let at = root + 10; at > root + 2; at--) scratch[at] = scratch[at - 1] as number;
+  scratch.write(header, 'latin1');
+  scratch.copyWithin(root + 3, root + 2, root + 10);
   return scratch.toString('latin1', root + 3, root + 35);
 };
