@@ -24,6 +24,10 @@ const commands: Record<
     summary: 'send dead letters again, filtered and rate limited',
     load: () => import('./commands/replay-dlq.ts'),
   },
+  'collector-config': {
+    summary: 'the telemetry section as a configuration of the OpenTelemetry Collector',
+    load: () => import('./commands/collector-config.ts'),
+  },
   new: { summary: 'scaffold a source, format, channel, gauge or detector', load: () => import('./commands/new.ts') },
   docs: {
     summary: 'write the generated reference pages (--check: compare only)',
@@ -37,7 +41,7 @@ const overview = (): string =>
     '',
     'usage: npm run tidemark -- <command> [arguments] [--help]',
     '',
-    ...Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(14)} ${summary}`),
+    ...Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(16)} ${summary}`),
   ].join('\n');
 
 const main = async (argv: readonly string[]): Promise<number> => {
