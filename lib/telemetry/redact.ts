@@ -238,26 +238,37 @@ const each = <T>(items: readonly T[], clean: (item: T) => T): readonly T[] => {
 };
 
 /** Field by field: a span that was recorded here has getters, which a spread would lose. */
-const copyOf = (
-  given: Span,
-  clean: Pick<Span, 'name' | 'attributes' | 'resource' | 'events' | 'links'> & {
-    readonly statusMessage: string | undefined;
-  },
-): Span => {
-  const { statusMessage, ...rest } = clean;
-  return {
-    traceId: given.traceId,
-    spanId: given.spanId,
-    ...(given.parentSpanId === undefined ? {} : { parentSpanId: given.parentSpanId }),
-    ...(given.traceState === undefined ? {} : { traceState: given.traceState }),
-    kind: given.kind,
-    startNanos: given.startNanos,
-    endNanos: given.endNanos,
-    status: given.status,
-    ...(statusMessage === undefined ? {} : { statusMessage }),
-    ...rest,
-  };
+const copyOf = (given: Span, clean: { readonly [field in keyof Span]?: Span[field] | undefined }): Span => {
+  const copy: Record<string, unknown> = {};
+  for (const field of fields) {
+    const value = Object.hasOwn(clean, field) ? clean[field] : given[field];
+    if (value !== undefined) copy[field] = value;
+  }
+  return copy as unknown as Span;
 };
+
+/** Every field that a span can have: a new one must be named here, or redacted spans would lose it. */
+const fields = [
+  'traceId',
+  'spanId',
+  'parentSpanId',
+  'traceState',
+  'flags',
+  'name',
+  'kind',
+  'startNanos',
+  'endNanos',
+  'status',
+  'statusMessage',
+  'resource',
+  'attributes',
+  'links',
+  'events',
+  'droppedAttributesCount',
+  'droppedEventsCount',
+  'droppedLinksCount',
+  'scope',
+] as const satisfies readonly (keyof Span)[];
 
 const replaced = <Part extends { readonly start: number; readonly end: number }>(
   text: string,

@@ -1,0 +1,250 @@
+import type { BackEnd, ExportOutcome } from '../model/back-end.ts';
+import type { RouteConfig } from '../model/config/telemetry.ts';
+import { Failure } from '../model/failure.ts';
+import { linearPattern } from '../model/linear-pattern.ts';
+import type { Clock, Log } from '../model/ports.ts';
+import { type Span, serviceOf } from '../model/span.ts';
+
+export interface BackEndLimits {
+  /** Spans that wait at most. @default 2048 */
+  readonly maxQueue?: number | undefined;
+  /** Spans of one export at most. @default 512 */
+  readonly maxBatch?: number | undefined;
+  /** Longest wait of one export, in milliseconds. @default 10000 */
+  readonly timeoutMs?: number | undefined;
+}
+
+/** Takes what must not leave out of a span. */
+export type Redact = (span: Span) => Span;
+
+export interface RouterOptions {
+  readonly backEnds: readonly BackEnd[];
+  /** The first that matches a service decides. */
+  readonly routes: readonly RouteConfig[];
+  /** For services that no route matches. @default all back ends */
+  readonly defaultBackEnds?: readonly string[] | undefined;
+  readonly limits?: Readonly<Record<string, BackEndLimits>>;
+  /** Redaction of a back end, made when it is first needed, since a key may have to be fetched. Without an entry spans leave as they are. */
+  readonly redactors?: Readonly<Record<string, () => Promise<Redact> | Redact>>;
+  readonly clock: Clock;
+  /** Calls back after so many milliseconds, unless what it answers is called before. */
+  readonly later: (ms: number, call: () => void) => () => void;
+  readonly log?: Log;
+  /** Told of every export and every loss; of losses without an export `ms` is undefined. */
+  readonly onOutcome?: (backEnd: string, outcome: ExportOutcome, ms: number | undefined) => void;
+  /** Told when a back end is left alone, and when it is used again. */
+  readonly onBreaker?: (backEnd: string, open: boolean) => void;
+}
+
+/** Resolves when every back end has what it was given, or the time is over; what is still under way then goes on. Never rejects. */
+export type SpanRouter = (spans: readonly Span[], deadlineMs?: number) => Promise<void>;
+
+/** Exports in a row without one span kept, after which a back end is left alone. */
+const maxFailures = 3;
+/** How long it is left alone before one batch tries again. */
+const openMs = 30_000;
+/** Services whose route is remembered: names come from outside, so not all of them. */
+const maxServices = 1000;
+
+/**
+ * Sends spans to the back ends of their service. Each back end has its own queue, redaction, batches and breaker, and works through them
+ * by itself: one that is dead or slow delays no other one and takes nobody's room.
+ */
+export const routeSpans = (options: RouterOptions): SpanRouter => {
+  const { log, onOutcome } = options;
+  const lanes = new Map(options.backEnds.map((backEnd) => [backEnd.name, new Lane(backEnd, options)]));
+  const lanesOf = (names: readonly string[], where: string): Lane[] =>
+    names.map((name) => {
+      const lane = lanes.get(name);
+      if (lane === undefined) throw new Failure('misconfigured', `there is no back end '${name}'`, { where });
+      return lane;
+    });
+  const routes = options.routes.map((route, at) => ({
+    matches: matcher(route, at),
+    lanes: lanesOf(route.backEnds, `telemetry.routes[${at}].backEnds`),
+  }));
+  const others =
+    options.defaultBackEnds === undefined
+      ? [...lanes.values()]
+      : lanesOf(options.defaultBackEnds, 'telemetry.defaultBackEnds');
+  const known = new Map<string, readonly Lane[]>();
+  const lanesFor = (service: string): readonly Lane[] => {
+    let found = known.get(service);
+    if (found === undefined) {
+      found = routes.find(({ matches }) => matches(service))?.lanes ?? others;
+      if (known.size >= maxServices) known.clear();
+      known.set(service, found);
+    }
+    return found;
+  };
+
+  return async (spans, deadlineMs = 10_000) => {
+    const touched = new Set<Lane>();
+    let homeless = 0;
+    for (const span of spans) {
+      const to = lanesFor(serviceOf(span));
+      if (to.length === 0) homeless += 1;
+      for (const lane of to) {
+        lane.add(span);
+        touched.add(lane);
+      }
+    }
+    if (homeless > 0) {
+      onOutcome?.('none', { kept: 0, dropped: { 'no-route': homeless } }, undefined);
+      log?.('debug', 'no route leads anywhere for some spans', { spans: homeless });
+    }
+    // Those with something left from before get their chance as well.
+    for (const lane of lanes.values()) if (lane.waiting > 0) touched.add(lane);
+    await Promise.all([...touched].map((lane) => lane.flush(deadlineMs)));
+  };
+};
+
+const matcher = (route: RouteConfig, at: number): ((service: string) => boolean) => {
+  const { service, servicePrefix, servicePattern } = route;
+  if (service !== undefined) return (name) => name === service;
+  if (servicePrefix !== undefined) return (name) => name.startsWith(servicePrefix);
+  const where = `telemetry.routes[${at}].servicePattern`;
+  if (servicePattern === undefined) {
+    throw new Failure('misconfigured', 'one of service, servicePrefix and servicePattern is needed', { where });
+  }
+  const pattern = linearPattern(servicePattern);
+  if ('error' in pattern) throw new Failure('misconfigured', pattern.error, { where });
+  return (name) => pattern.matchesAll(name);
+};
+
+/** One back end with all that is its own. */
+class Lane {
+  readonly #backEnd: BackEnd;
+  readonly #options: RouterOptions;
+  readonly #maxQueue: number;
+  readonly #maxBatch: number;
+  readonly #timeoutMs: number;
+  #queue: Span[] = [];
+  #overflown = 0;
+  #redact: Promise<Redact> | undefined;
+  #draining: Promise<void> | undefined;
+  #failures = 0;
+  #openUntil = 0;
+  #isOpen = false;
+
+  constructor(backEnd: BackEnd, options: RouterOptions) {
+    const { maxQueue = 2048, maxBatch = 512, timeoutMs = 10_000 } = options.limits?.[backEnd.name] ?? {};
+    this.#backEnd = backEnd;
+    this.#options = options;
+    this.#maxQueue = maxQueue;
+    this.#maxBatch = maxBatch;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  get waiting(): number {
+    return this.#queue.length;
+  }
+
+  add(span: Span): void {
+    if (this.#queue.length < this.#maxQueue) this.#queue.push(span);
+    else this.#overflown += 1;
+  }
+
+  /** Works through the queue, or goes on with what is under way, and waits for it no longer than told. */
+  flush(deadlineMs: number): Promise<void> {
+    if (this.#overflown > 0) {
+      this.#lost('queue-full', this.#overflown);
+      this.#overflown = 0;
+    }
+    this.#draining ??= this.#drain(this.#options.clock() + deadlineMs).finally(() => {
+      this.#draining = undefined;
+    });
+    return this.#within(this.#draining, deadlineMs).then(() => undefined);
+  }
+
+  async #drain(until: number): Promise<void> {
+    const { clock } = this.#options;
+    while (this.#queue.length > 0 && clock() < until && clock() >= this.#openUntil) {
+      const batch = this.#queue.splice(0, this.#maxBatch);
+      const clean = await this.#clean(batch);
+      if (clean.length === 0) continue;
+      const started = clock();
+      const budget = Math.max(1, Math.min(this.#timeoutMs, until - started));
+      const outcome = await this.#send(clean, budget);
+      this.#options.onOutcome?.(this.#backEnd.name, outcome, clock() - started);
+      this.#judge(outcome, clean.length);
+    }
+  }
+
+  /** Fails closed: what could not be looked through is dropped. */
+  async #clean(batch: readonly Span[]): Promise<readonly Span[]> {
+    const make = this.#options.redactors?.[this.#backEnd.name];
+    if (make === undefined) return batch;
+    this.#redact ??= Promise.resolve().then(make);
+    try {
+      const redact = await this.#redact;
+      return batch.map(redact);
+    } catch (thrown) {
+      this.#redact = undefined;
+      this.#lost('redaction-failed', batch.length, thrown);
+      return [];
+    }
+  }
+
+  async #send(batch: readonly Span[], budget: number): Promise<ExportOutcome> {
+    try {
+      const outcome = await this.#within(this.#backEnd.export(batch, budget), budget);
+      return outcome ?? { kept: 0, dropped: { timeout: batch.length } };
+    } catch (thrown) {
+      // It has promised not to.
+      return { kept: 0, dropped: { [Failure.from(thrown, 'internal').code]: batch.length } };
+    }
+  }
+
+  #judge({ kept, dropped }: ExportOutcome, sent: number): void {
+    const { clock, log, onBreaker } = this.#options;
+    const { name } = this.#backEnd;
+    if (kept < sent && Object.keys(dropped).length > 0) {
+      log?.('warn', 'spans were not exported', { backEnd: name, kept, dropped });
+    }
+    if (kept > 0 || sent === 0) {
+      this.#failures = 0;
+      if (this.#isOpen) {
+        this.#isOpen = false;
+        onBreaker?.(name, false);
+        log?.('info', 'back end takes spans again', { backEnd: name });
+      }
+      return;
+    }
+    this.#failures += 1;
+    if (this.#failures < maxFailures) return;
+    this.#openUntil = clock() + openMs;
+    if (this.#isOpen) return;
+    this.#isOpen = true;
+    onBreaker?.(name, true);
+    log?.('warn', 'back end is left alone for a while', { backEnd: name, failures: this.#failures, openMs });
+  }
+
+  #lost(reason: string, count: number, cause?: unknown): void {
+    const { log, onOutcome } = this.#options;
+    onOutcome?.(this.#backEnd.name, { kept: 0, dropped: { [reason]: count } }, undefined);
+    log?.('warn', 'spans were dropped', {
+      backEnd: this.#backEnd.name,
+      reason,
+      spans: count,
+      ...(cause === undefined ? {} : { error: Failure.from(cause).message }),
+    });
+  }
+
+  /** Undefined when the time is over first. */
+  #within<T>(work: Promise<T>, ms: number): Promise<T | undefined> {
+    return new Promise((resolve, reject) => {
+      const cancel = this.#options.later(ms, () => resolve(undefined));
+      work.then(
+        (value) => {
+          cancel();
+          resolve(value);
+        },
+        (thrown: unknown) => {
+          cancel();
+          reject(thrown as Error);
+        },
+      );
+    });
+  }
+}
