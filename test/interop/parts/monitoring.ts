@@ -49,6 +49,10 @@ export const part: Part = {
         }
       }),
     );
+    manager.leaves(
+      'its webhook into deliver-alerts and on to a robot: the function does not take HTTP requests yet; a receiver of the test takes them',
+    );
+    manager.leaves('the same groups from the same alerts as from our own grouping');
     server.leaves(
       'export by tidemark itself: metrics leave score-traces as log lines in embedded metric format, and are carried from there to Prometheus by OTLP here; remote write is not there',
     );
