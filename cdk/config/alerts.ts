@@ -1,18 +1,24 @@
 import { type Problem, unknownKeys } from './problem.ts';
+import { checkGrouping, checkInhibit, checkRoutes, checkTimes, groupingKeys } from './routing.ts';
 
+const sectionKeys = ['receivers', 'default', 'routes', 'inhibit', 'times', 'traceUrl', ...groupingKeys];
 const channels = ['wecom', 'webhook'];
 
 /** Everything wrong with the `alerts` section. */
 export const checkAlerts = (section: unknown): readonly Problem[] => {
-  const problems: Problem[] = [...unknownKeys('alerts', section, ['receivers', 'default', 'routes', 'traceUrl'])];
+  const problems: Problem[] = [...unknownKeys('alerts', section, sectionKeys)];
   if (typeof section !== 'object' || section === null) return problems;
   const { receivers, default: fallbackTo, routes } = section as Record<string, unknown>;
   const known = typeof receivers === 'object' && receivers !== null ? Object.keys(receivers) : [];
   const add = (path: string, actual: unknown, allowed: string) => void problems.push({ path, actual, allowed });
-  const named = (path: string, list: unknown) => {
-    if (!Array.isArray(list) || list.length === 0) return add(path, list, 'a list of receiver names is expected');
-    for (const [at, name] of list.entries())
-      if (!known.includes(name)) add(`${path}[${at}]`, name, `no such receiver; there are ${known.join(', ')}`);
+  const named = (path: string, list: unknown): readonly Problem[] => {
+    if (!Array.isArray(list) || list.length === 0)
+      return [{ path, actual: list, allowed: 'a list of receiver names is expected' }];
+    return list.flatMap((name, at) =>
+      known.includes(name)
+        ? []
+        : [{ path: `${path}[${at}]`, actual: name, allowed: `no such receiver; there are ${known.join(', ')}` }],
+    );
   };
   if (known.length === 0) add('alerts.receivers', receivers, 'at least one receiver is expected');
   for (const name of known) {
@@ -35,12 +41,15 @@ export const checkAlerts = (section: unknown): readonly Problem[] => {
       add(`${path}.fallback`, fallback, `another receiver is expected; there are ${known.join(', ')}`);
     }
   }
-  named('alerts.default', fallbackTo);
-  if (routes !== undefined && !Array.isArray(routes)) add('alerts.routes', routes, 'a list is expected');
-  for (const [at, route] of (Array.isArray(routes) ? routes : []).entries()) {
-    problems.push(...unknownKeys(`alerts.routes[${at}]`, route, ['match', 'receivers']));
-    named(`alerts.routes[${at}].receivers`, (route as { receivers?: unknown })?.receivers);
-  }
+  problems.push(...named('alerts.default', fallbackTo));
+  const { inhibit, times } = section as Record<string, unknown>;
+  const timeNames = typeof times === 'object' && times !== null ? Object.keys(times) : [];
+  problems.push(
+    ...checkGrouping('alerts', section as Record<string, unknown>),
+    ...checkRoutes('alerts.routes', routes, timeNames, named),
+    ...checkInhibit('alerts.inhibit', inhibit),
+    ...checkTimes('alerts.times', times),
+  );
   return problems;
 };
 

@@ -1,11 +1,17 @@
-/** The `alerts` section of tidemark.config.ts. */
-export interface AlertsConfig {
+import type { GroupingConfig, InhibitConfig, RouteConfig, TimeIntervalConfig } from './routing.ts';
+
+/** The `alerts` section of tidemark.config.ts. Its own grouping options are those of the root route, which every alert reaches. */
+export interface AlertsConfig extends GroupingConfig {
   /** Where alerts can go, by name. */
   readonly receivers: Readonly<Record<string, ReceiverConfig>>;
   /** The receivers of every alert that no route claims. */
   readonly default: readonly string[];
-  /** Asked in order; the first whose labels all match decides. */
+  /** Asked in order, their own routes first, as Alertmanager does; the first that matches decides unless it says `continue`. */
   readonly routes?: readonly RouteConfig[];
+  /** Alerts that silence others while they fire. */
+  readonly inhibit?: readonly InhibitConfig[];
+  /** Times of the week or year, by name, for `muteTimes` and `activeTimes` of routes. */
+  readonly times?: Readonly<Record<string, readonly TimeIntervalConfig[]>>;
   /** Address of a trace's page in your tracing tool, with `{traceId}` in it. */
   readonly traceUrl?: string;
   /** Destinations besides public addresses on port 443, such as `alerts.internal:8443`, `10.0.3.0/24` or `10.0.3.7:9093`. @default none */
@@ -47,10 +53,4 @@ export interface InboundConfig {
   readonly bearer?: string;
   /** The secret of an HMAC-SHA256 over the body, as a reference. Grafana's signature header and Standard Webhooks are understood. */
   readonly hmac?: string;
-}
-
-export interface RouteConfig {
-  /** Labels and the values that they must have. */
-  readonly match: Readonly<Record<string, string>>;
-  readonly receivers: readonly string[];
 }
