@@ -35,6 +35,8 @@ export interface ReceiverConfig {
   readonly mention?: readonly string[];
   /** The receiver to turn to when this one refuses for good. */
   readonly fallback?: string;
+  /** Whether the end of an alert is told, too. @default true */
+  readonly sendResolved?: boolean;
   /** Language of the words around an alert. @default en */
   readonly language?: 'en' | 'zh';
   /** What is said of each alert, in place of the words that come with tidemark: text with `{{…}}` in it, see docs/guides/channels.md. */

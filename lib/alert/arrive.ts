@@ -1,0 +1,106 @@
+import type { Alert } from '../model/alert.ts';
+import type { Item } from '../model/ports.ts';
+import type { Delivering } from './delivering.ts';
+import { hashed, rankOf } from './identity.ts';
+import { sourceKeys } from './inhibit.ts';
+import { note } from './ledger.ts';
+import { type Membership, membershipsOf } from './route.ts';
+import { wake } from './turn.ts';
+
+/** An alert as a member of one group. */
+export interface Member extends Item {
+  readonly alert: Alert;
+  readonly rank: number;
+  /** When this state of it came. */
+  readonly at: number;
+  /** Nothing is left to tell of it; it stays a while so that an older state that comes late is known as one. */
+  readonly done?: true;
+  /** Why it is held back. */
+  readonly muted?: string;
+}
+
+/** An alert that is never heard of again is forgotten after that. */
+const keepSeconds = 30 * 86_400;
+
+/** Identity of a group in keys. */
+export const groupId = ({ route, groupKey }: Membership): string => hashed(`${route.id}\n${groupKey}`);
+
+export const inhibitKey = (key: string): string => `inhibit#${hashed(key)}`;
+
+/** Takes an alert in: stores its state in each of its groups and sees to it that they are flushed. Done once, however often it comes. */
+export const arrive = async (given: Alert, delivering: Delivering): Promise<void> => {
+  const { table, clock, routing } = delivering;
+  const alert = fitting(given);
+  const rank = rankOf(alert);
+  const now = clock();
+  const ttl = Math.floor(now / 1000) + keepSeconds;
+  for (const key of sourceKeys(routing.inhibit, alert.labels)) {
+    await table.put(
+      {
+        pk: inhibitKey(key),
+        sk: alert.fingerprint,
+        rank,
+        firing: alert.status === 'firing',
+        labels: alert.labels,
+        ttl,
+      },
+      { below: { rank } },
+    );
+  }
+  for (const membership of membershipsOf(routing.root, alert)) {
+    const id = groupId(membership);
+    const key = { pk: `group#${id}`, sk: `alert#${alert.fingerprint}` };
+    const member: Member = { ...key, alert, rank, at: now, ttl };
+    const isNew = await table.put(member, { below: { rank } });
+    const stored = isNew ? member : ((await table.get(key.pk, key.sk)) as Member | undefined);
+    if (stored !== undefined && stored.rank > rank) {
+      await note(delivering, alert, 'overtaken', id, { reason: 'a later state of it came before' });
+      continue;
+    }
+    // The time of its first arrival: when the message comes again after a crash, this is the same entry.
+    await note(delivering, alert, 'received', id, { groupKey: membership.groupKey }, stored?.at ?? now);
+    if (stored?.done !== true) await wakeGroup(id, membership, stored ?? member, delivering);
+  }
+};
+
+const wakeGroup = async (id: string, membership: Membership, member: Member, delivering: Delivering): Promise<void> => {
+  const { route } = membership;
+  const { alert, at } = member;
+  const isUrgent = alert.status === 'firing' && alert.labels['severity'] === 'critical';
+  const startedAt = Date.parse(alert.startsAt);
+  await wake(
+    { kind: 'flush', id },
+    (item, now) => {
+      const flushedAt = item?.['flushedAt'] as number | undefined;
+      // Flushed since it came: this is the same state once more, and no news.
+      if (flushedAt !== undefined && flushedAt > at + 5_000 && item?.due !== undefined) return undefined;
+      // A group that holds nothing starts anew, with the wait for company; one that is old enough has waited already.
+      if (item?.due === undefined || flushedAt === undefined)
+        return startedAt + route.groupWaitMs <= now
+          ? now
+          : now + Math.min(route.groupWaitMs, isUrgent ? route.criticalWaitMs : Number.POSITIVE_INFINITY);
+      const byGroup = Math.max(
+        now + Math.min(route.groupWaitMs, route.groupIntervalMs),
+        flushedAt + route.groupIntervalMs,
+      );
+      return isUrgent ? Math.min(byGroup, now + route.criticalWaitMs) : byGroup;
+    },
+    delivering,
+  );
+};
+
+/** What a table item can hold beside an alert's neighbours in a message. */
+const maxBytes = 100_000;
+
+/** An alert that would not fit an item loses annotations, the longest first; its labels are its identity and stay. */
+const fitting = (alert: Alert): Alert => {
+  if (Buffer.byteLength(JSON.stringify(alert)) <= maxBytes) return alert;
+  const annotations = { ...alert.annotations };
+  for (const name of Object.keys(annotations).sort(
+    (a, b) => (annotations[b]?.length ?? 0) - (annotations[a]?.length ?? 0),
+  )) {
+    annotations[name] = `${(annotations[name] ?? '').slice(0, 200).toWellFormed()}…`;
+    if (Buffer.byteLength(JSON.stringify({ ...alert, annotations })) <= maxBytes) break;
+  }
+  return { ...alert, annotations };
+};

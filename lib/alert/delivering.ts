@@ -1,0 +1,37 @@
+import type { AlertsConfig } from '../model/config/alerts.ts';
+import type { Clock, Crypto, Http, Log, Queue, Random, Secrets, Table } from '../model/ports.ts';
+import { type InhibitRule, inhibitRules } from './inhibit.ts';
+import { allRoutes, type Route, routeTree } from './route.ts';
+
+/** What delivery works with: the configuration, and the world. */
+export interface Delivering {
+  readonly config: AlertsConfig;
+  readonly routing: Routing;
+  readonly table: Table;
+  /** The alerts queue itself: what must wait goes back there with a delay. */
+  readonly again: Queue;
+  readonly deadLetters: Queue;
+  readonly http: Http;
+  readonly secrets: Secrets;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly crypto: Crypto;
+}
+
+/** A configuration worked out once, before the first alert. */
+export interface Routing {
+  readonly root: Route;
+  readonly byId: ReadonlyMap<string, Route>;
+  readonly inhibit: readonly InhibitRule[];
+}
+
+/** Throws a Failure for a matcher that is none; synth has refused it before. */
+export const routing = (config: AlertsConfig): Routing => {
+  const root = routeTree(config);
+  return {
+    root,
+    byId: new Map(allRoutes(root).map((route) => [route.id, route])),
+    inhibit: inhibitRules(config.inhibit),
+  };
+};

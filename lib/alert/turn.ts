@@ -1,0 +1,139 @@
+import type { Clock, Item, Queue, Table } from '../model/ports.ts';
+
+/**
+ * One writer at a time, and always one message under way. A turn is a group to be flushed or a receiver's lane to be worked off;
+ * its item says when its next message is due, who holds it, and whether there is news since. A message is sent before the item
+ * says so, and deleted only after the work is done: a crash at any point leaves a message that takes up the work.
+ */
+export interface Turn {
+  readonly kind: 'flush' | 'drain';
+  /** Of the group, or the name of the receiver. */
+  readonly id: string;
+}
+
+export interface TurnItem extends Item {
+  /** Counts the writers; every write names the one before it. */
+  readonly epoch: number;
+  /** Milliseconds since the epoch: when the message that is under way is due. */
+  readonly due?: number;
+  /** Somebody is at work until then, unless he died. */
+  readonly leaseUntil?: number;
+  /** Something came while somebody was at work: look again by then. */
+  readonly news?: number;
+}
+
+export interface TurnPorts {
+  readonly table: Table;
+  readonly again: Queue;
+  readonly clock: Clock;
+}
+
+/** Longer than a destination may take to answer, and so are the steps around it. */
+export const leaseMs = 30_000;
+/** The clocks of two functions agree within that. */
+const skewMs = 2_000;
+/** A message that is so late is taken to be lost. */
+const lostMs = 60_000;
+const maxDelaySeconds = 900;
+const idleSeconds = 7 * 86_400;
+
+export const turnKey = ({ kind, id }: Turn) => ({ pk: `${kind === 'flush' ? 'group' : 'lane'}#${id}`, sk: 'turn' });
+
+/** Makes sure that the turn comes by the time that `wantedBy` names, if any. Call it after what is to be seen has been written. */
+export const wake = async (
+  turn: Turn,
+  wantedBy: (item: TurnItem | undefined, now: number) => number | undefined,
+  ports: TurnPorts,
+): Promise<void> => {
+  const { table, clock } = ports;
+  const key = turnKey(turn);
+  for (;;) {
+    const now = clock();
+    const item = (await table.get(key.pk, key.sk)) as TurnItem | undefined;
+    const wanted = wantedBy(item, now);
+    if (wanted === undefined) return;
+    const { due, leaseUntil = 0, news } = item ?? {};
+    const isNear = due !== undefined && due <= now + skewMs && due > now - lostMs;
+    if (item !== undefined && (leaseUntil > now || isNear)) {
+      // Whoever is at work may have looked already. He finds the note when he is done.
+      if (news !== undefined && news <= wanted) return;
+      if (await table.put({ ...item, news: wanted }, { equals: { epoch: item.epoch, news } })) return;
+      continue;
+    }
+    if (due !== undefined && due > now && due <= wanted) return;
+    await sendTurn(turn, wanted, ports);
+    const next: TurnItem = without({ ...item, ...key, epoch: (item?.epoch ?? 0) + 1, due: wanted }, 'ttl');
+    if (await table.put(next, item === undefined ? { absent: true } : { equals: { epoch: item.epoch, news } })) return;
+  }
+};
+
+/** Takes the turn that a message calls for; undefined when it is not to be taken by this message. */
+export const take = async (turn: Turn, due: number, ports: TurnPorts): Promise<TurnItem | undefined> => {
+  const { table, clock } = ports;
+  const key = turnKey(turn);
+  for (;;) {
+    const now = clock();
+    if (due > now) {
+      await sendTurn(turn, due, ports);
+      return undefined;
+    }
+    const item = (await table.get(key.pk, key.sk)) as TurnItem | undefined;
+    // Another message is under way for later; this one is left over.
+    if (item?.due !== undefined && item.due > due) return undefined;
+    if (item !== undefined && (item.leaseUntil ?? 0) > now) {
+      // Not dropped: whoever holds the turn may be dead, and this may be a copy of his message.
+      await sendTurn(turn, due, ports, (item.leaseUntil ?? 0) - now + 500);
+      return undefined;
+    }
+    const held: TurnItem = without(
+      { ...item, ...key, epoch: (item?.epoch ?? 0) + 1, leaseUntil: now + leaseMs },
+      'ttl',
+      'news',
+    );
+    const taken = await table.put(
+      held,
+      item === undefined ? { absent: true } : { equals: { epoch: item.epoch, news: item.news } },
+    );
+    if (taken) return held;
+  }
+};
+
+/** Gives the turn back, to come again when `due`, or sooner when there was news meanwhile. */
+export const giveBack = async (
+  turn: Turn,
+  held: TurnItem,
+  due: number | undefined,
+  ports: TurnPorts,
+  fields: Readonly<Record<string, unknown>> = {},
+): Promise<void> => {
+  const { table, clock } = ports;
+  let known = held;
+  let wanted = due;
+  let sent: number | undefined;
+  for (;;) {
+    if (wanted !== undefined && wanted !== sent) {
+      await sendTurn(turn, wanted, ports);
+      sent = wanted;
+    }
+    const next: TurnItem = {
+      ...without({ ...known, ...fields }, 'due', 'leaseUntil', 'news', 'ttl'),
+      epoch: known.epoch + 1,
+      ...(wanted === undefined ? { ttl: Math.floor(clock() / 1000) + idleSeconds } : { due: wanted }),
+    };
+    if (await table.put(next, { equals: { epoch: known.epoch, news: known.news } })) return;
+    const item = (await table.get(known.pk, known.sk)) as TurnItem | undefined;
+    // The lease had run out and another has taken over: the rest is his.
+    if (item === undefined || item.epoch !== known.epoch) return;
+    known = item;
+    wanted = Math.min(wanted ?? Number.POSITIVE_INFINITY, Math.max(item.news ?? 0, clock()));
+  }
+};
+
+/** Longer waits than a queue can delay go round again: the message looks at the clock when it comes. */
+const sendTurn = async (turn: Turn, due: number, { again, clock }: TurnPorts, delayMs?: number): Promise<void> => {
+  const delaySeconds = Math.min(maxDelaySeconds, Math.max(0, Math.ceil((delayMs ?? due - clock()) / 1000)));
+  await again.send([{ body: JSON.stringify({ turn: turn.kind, id: turn.id, due }), delaySeconds }]);
+};
+
+const without = <T extends object>(item: T, ...names: readonly string[]): T =>
+  Object.fromEntries(Object.entries(item).filter(([name]) => !names.includes(name))) as T;
