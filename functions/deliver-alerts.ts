@@ -9,6 +9,7 @@ import { sqsQueue } from '../lib/adapters/sqs.ts';
 import { createTracing } from '../lib/adapters/tracer.ts';
 import { deliver } from '../lib/alert/deliver.ts';
 import { type Delivering, routing } from '../lib/alert/delivering.ts';
+import { type SendingPorts, sendChunk } from '../lib/alert/send.ts';
 import { eachRecord } from '../lib/middleware/each-record.ts';
 import { traced } from '../lib/middleware/traced.ts';
 import { environmentKeys, required } from '../lib/model/environment.ts';
@@ -17,18 +18,22 @@ const { env } = process;
 const log = jsonLog({ clock: systemClock, context: () => ({ function: 'deliver-alerts' }) });
 const tracing = createTracing({ env, nanos: systemNanos, random: systemRandom, log });
 const alerts = config.alerts ?? { receivers: {}, default: [] };
+const sending: SendingPorts = {
+  http: guardedHttp({ allowLoopback: env[environmentKeys.allowLoopback] === 'true' }),
+  secrets: awsSecrets({ clock: systemClock }),
+  clock: systemClock,
+  crypto: nodeCrypto,
+};
 const delivering: Delivering = {
   config: alerts,
   routing: routing(alerts),
   table: dynamodbTable({ tableName: required(env, environmentKeys.table), clock: systemClock }),
   again: sqsQueue({ queueUrl: required(env, environmentKeys.alertsQueue) }),
   deadLetters: sqsQueue({ queueUrl: required(env, environmentKeys.alertsDeadLetters) }),
-  http: guardedHttp({ allowLoopback: env[environmentKeys.allowLoopback] === 'true' }),
-  secrets: awsSecrets({ clock: systemClock }),
+  send: (chunk, configured, saying) => sendChunk(chunk, configured, saying, sending),
   clock: systemClock,
   random: systemRandom,
   log,
-  crypto: nodeCrypto,
 };
 
 /** Takes alerts in, and goes on with groups and receivers whose turn it is. */

@@ -23,5 +23,10 @@ export default defineConfig({
       audit: { channel: 'webhook', url: 'secretsmanager:shop/audit-url', secret: 'secretsmanager:shop/audit-secret' },
     },
     default: ['oncall', 'audit'],
+    // Every alert at once and by itself; a team that is paged by people's standards leaves the waits as they are.
+    groupBy: ['...'],
+    groupWaitSeconds: 0,
+    groupIntervalSeconds: 1,
+    criticalWaitSeconds: 0,
   },
 });

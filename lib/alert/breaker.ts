@@ -21,7 +21,7 @@ const tripFailures = 5;
 /** Two failures that span so long trip it as well: a destination that lets every request time out is found out in half a minute. */
 const tripMs = 15_000;
 const firstOpenMs = 30_000;
-const longestOpenMs = 600_000;
+const longestOpenMs = 60_000;
 /** A destination that says that it is gone is asked again once an hour: somebody may have brought it back. */
 const goneMs = 3_600_000;
 export const probeMs = 60_000;

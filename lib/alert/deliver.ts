@@ -5,6 +5,7 @@ import { drain } from './drain.ts';
 import { flush } from './flush.ts';
 import { readLetter, revive } from './give-up.ts';
 import { readAlerts } from './inbound.ts';
+import { readTurn } from './turn.ts';
 
 /**
  * Handles one message of the alerts queue: alerts that come in, a group or a lane whose turn it is, or a dead letter that a person
@@ -12,11 +13,8 @@ import { readAlerts } from './inbound.ts';
  */
 export const deliver = async (body: string, delivering: Delivering): Promise<void> => {
   const value = parsed(body);
-  const { turn, id, due } = (value ?? {}) as { turn?: unknown; id?: unknown; due?: unknown };
-  if (typeof turn === 'string' && typeof id === 'string' && typeof due === 'number') {
-    if (turn === 'flush') return flush(id, due, delivering);
-    if (turn === 'drain') return drain(id, due, delivering);
-  }
+  const turn = readTurn(value);
+  if (turn !== undefined) return turn.turn === 'flush' ? flush(turn, delivering) : drain(turn, delivering);
   const letter = readLetter(value);
   if (letter !== undefined) return revive(letter, delivering);
   const read = readAlerts(body);

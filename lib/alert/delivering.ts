@@ -1,7 +1,9 @@
-import type { AlertsConfig } from '../model/config/alerts.ts';
-import type { Clock, Crypto, Http, Log, Queue, Random, Secrets, Table } from '../model/ports.ts';
+import type { AlertsConfig, ReceiverConfig } from '../model/config/alerts.ts';
+import type { Clock, Log, Queue, Random, Table } from '../model/ports.ts';
+import type { Chunk, Saying } from './channel.ts';
 import { type InhibitRule, inhibitRules } from './inhibit.ts';
 import { allRoutes, type Route, routeTree } from './route.ts';
+import type { Verdict } from './verdict.ts';
 
 /** What delivery works with: the configuration, and the world. */
 export interface Delivering {
@@ -11,13 +13,18 @@ export interface Delivering {
   /** The alerts queue itself: what must wait goes back there with a delay. */
   readonly again: Queue;
   readonly deadLetters: Queue;
-  readonly http: Http;
-  readonly secrets: Secrets;
+  readonly send: Send;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
-  readonly crypto: Crypto;
 }
+
+/** One attempt at one chunk; never rejects. */
+export type Send = (
+  chunk: Chunk,
+  configured: ReceiverConfig,
+  saying: Saying & { readonly deliveryId: string },
+) => Promise<Verdict>;
 
 /** A configuration worked out once, before the first alert. */
 export interface Routing {

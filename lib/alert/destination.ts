@@ -44,7 +44,8 @@ export const afterEvent = (state: DestinationState, event: Event, rate: Rate | u
     case 'throttled': {
       const throttled = state.throttled + 1;
       // Twice in a row, and a platform that bans shuts the robot out for long; asking meanwhile may make it longer.
-      const seconds = Math.max(event.minDelaySeconds, throttled >= 2 ? (rate?.banSeconds ?? 0) : 0);
+      const banSeconds = throttled >= 2 ? (rate?.banSeconds ?? 0) : 0;
+      const seconds = Math.max(event.minDelaySeconds, banSeconds, Math.min(60, 2 ** throttled));
       return { ...state, throttled, pausedUntil: Math.max(state.pausedUntil, event.at + seconds * 1000) };
     }
   }
@@ -74,34 +75,48 @@ export const allowanceOf = (state: DestinationState, rate: Rate | undefined, now
     : { ...places, isProbe };
 };
 
-/** Reads and writes a destination's state; every write names the one before it. */
+const stateSeconds = 7 * 86_400;
+
+/** Reads and writes a destination's state, for one turn; every write names the one before it. */
 export const destination = (
   id: string,
   rate: Rate | undefined,
   { table, clock }: { readonly table: Table; readonly clock: Clock },
 ) => {
   const key = { pk: `destination#${id}`, sk: 'state' };
-  const read = async (): Promise<{ state: DestinationState; item: Item | undefined }> => {
-    const item = await table.get(key.pk, key.sk);
-    return { state: { ...freshState, ...((item?.['state'] ?? {}) as Partial<DestinationState>) }, item };
+  let item: Item | undefined;
+  const stateIn = (): DestinationState => ({
+    ...freshState,
+    ...((item?.['state'] ?? {}) as Partial<DestinationState>),
+  });
+  const read = async (): Promise<DestinationState> => {
+    item = await table.get(key.pk, key.sk);
+    return stateIn();
   };
+  /** Starts from what was read last: most often nobody else has written, and what was learnt is kept one step sooner. */
   const change = async (
     make: (state: DestinationState) => DestinationState,
   ): Promise<[DestinationState, DestinationState]> => {
     for (;;) {
-      const { state, item } = await read();
+      const state = stateIn();
       const next = make(state);
       if (next === state) return [state, state];
       const version = Number(item?.['version'] ?? 0);
-      const written = await table.put(
-        { ...key, state: next, version: version + 1, ttl: Math.floor(clock() / 1000) + 7 * 86_400 },
-        item === undefined ? { absent: true } : { equals: { version } },
-      );
-      if (written) return [state, next];
+      const written: Item = {
+        ...key,
+        state: next,
+        version: version + 1,
+        ttl: Math.floor(clock() / 1000) + stateSeconds,
+      };
+      if (await table.put(written, item === undefined ? { absent: true } : { equals: { version } })) {
+        item = written;
+        return [state, next];
+      }
+      await read();
     }
   };
   return {
-    read: async () => (await read()).state,
+    read,
     /** Holds places for messages that are about to be sent, until `until` if nobody settles; answers what may be sent. */
     reserve: async (holdId: string, wanted: number, until: number): Promise<Allowance> => {
       let allowance: Allowance | undefined;

@@ -19,8 +19,7 @@ import { isPriority, type Waiting } from './outbox.ts';
 import { inParallel } from './parallel.ts';
 import { alertOf, claim, keeping, noteAttempt, type Parcel, type Ref, refOf, tidy } from './parcel.ts';
 import { quietUntil } from './quiet.ts';
-import { sendChunk } from './send.ts';
-import { giveBack, leaseMs, type TurnItem, take } from './turn.ts';
+import { giveBack, leaseMs, type TurnItem, type TurnMessage, take } from './turn.ts';
 import type { Verdict } from './verdict.ts';
 
 /** No attempt begins later than this after the lane was taken: it ends, and the state is written, before the lease does. */
@@ -42,13 +41,12 @@ const patienceMs = 10_000;
 const lateMs = 300_000;
 /** What an item of the table can hold beside its references. */
 const notificationBytes = 150_000;
-/** A throttled answer that names no time. */
-const throttledSeconds = 10;
 
 /** Works off what waits for one receiver, worst first, as fast as its destination allows. */
-export const drain = async (receiver: string, due: number, delivering: Delivering): Promise<void> => {
+export const drain = async (message: TurnMessage, delivering: Delivering): Promise<void> => {
+  const { id: receiver } = message;
   const turn = { kind: 'drain', id: receiver } as const;
-  const held = await take(turn, due, delivering);
+  const held = await take(turn, message, delivering);
   if (held === undefined) return;
   const { due: next, fields } = await work(receiver, held, delivering);
   await giveBack(turn, held, next, delivering, fields);
@@ -162,6 +160,8 @@ const workOff = async (lane: Lane, found: readonly Parcel[], all: readonly Waiti
   try {
     await inParallel(chosen, channel.rate === undefined ? width : 1, async (job) => {
       if (lane.stopped || delivering.clock() >= lane.until) return;
+      // Another receiver may lead to the same robot and have been told to wait.
+      if (channel.rate !== undefined && (await shared.read()).pausedUntil > delivering.clock()) return;
       untouched.delete(job);
       await run(lane, job, holdId);
     });
@@ -182,8 +182,9 @@ const hasFallback = (
   { receiver, delivering }: Lane,
   parcels: readonly Parcel[],
   waiting: readonly Waiting[],
+  jobs: Iterable<Job> = [],
 ): boolean =>
-  [...parcels.flatMap(({ refs }) => refs), ...waiting].some(
+  [...parcels.flatMap(({ refs }) => refs), ...waiting, ...[...jobs].flatMap(({ refs = [] }) => refs)].some(
     ({ tried }) => fallbackOf(receiver, tried, delivering) !== undefined,
   );
 
@@ -329,10 +330,12 @@ const run = async (lane: Lane, job: Job, holdId: string): Promise<void> => {
   const { table, clock, random, config } = delivering;
   const parcel = await claim(receiver, job.parcel ?? (await formed(lane, job)), delivering);
   if (parcel === undefined) return;
+  // It was stored and claimed while another request was told that there shall be none: it goes with the next turn.
+  if (lane.stopped) return;
   if (job.broken !== undefined) return giveUp(receiver, parcel, job.broken, delivering);
   const startedAt = clock();
   const saying = config.traceUrl === undefined ? {} : { traceUrl: config.traceUrl };
-  const verdict = await sendChunk(parcel.chunk, configured, { ...saying, deliveryId: parcel.id }, delivering);
+  const verdict = await delivering.send(parcel.chunk, configured, { ...saying, deliveryId: parcel.id });
   const at = clock();
   if (!('ours' in verdict && verdict.ours === true)) lane.sent.push(at);
   learn(lane, verdict, startedAt, at);
@@ -402,7 +405,7 @@ const eventOf = (verdict: Verdict, startedAt: number, at: number): Event | undef
   // It answered, and knows what it does.
   if (verdict.kind !== 'retry') return { kind: 'ok' };
   if (verdict.throttled === true || verdict.minDelaySeconds !== undefined)
-    return { kind: 'throttled', minDelaySeconds: verdict.minDelaySeconds ?? throttledSeconds, at };
+    return { kind: 'throttled', minDelaySeconds: verdict.minDelaySeconds ?? 0, at };
   return verdict.ours === true ? undefined : { kind: 'failed', startedAt, at };
 };
 
@@ -507,6 +510,9 @@ const nextTurn = async (
     isUrgent ? allowance.priorityFrom : Math.max(allowance.otherFrom, quiet ?? Number.NEGATIVE_INFINITY);
   // What failed just now, what was split, and what waited before.
   const parcels = (await delivering.table.query(`lane#${receiver}`, { skPrefix: 'chunk#' })) as readonly Parcel[];
+  // Shut just now: what can go elsewhere does not wait for it to open.
+  if ((allowance.shutUntil ?? 0) > now + patienceMs && hasFallback(lane, parcels, rest, untouched))
+    return { ...nothingLeft, due: now };
   const carried = new Set(parcels.flatMap(({ refs }) => refs.map(keyOf)));
   const times = [
     ...[...untouched].filter(({ parcel }) => parcel === undefined).map((job) => from(job.isPriority)),

@@ -10,7 +10,7 @@ import { isPriority, outKey, type Told, type Waiting } from './outbox.ts';
 import { inParallel } from './parallel.ts';
 import { type Membership, membershipsOf, type Route } from './route.ts';
 import { readSilences, type Silence, silencedBy } from './silence.ts';
-import { giveBack, take, wake } from './turn.ts';
+import { giveBack, type TurnMessage, take, wake } from './turn.ts';
 
 /** What is kept of a member whose last word was said, so that an older state that comes late is known as one. */
 const doneSeconds = 3600;
@@ -19,9 +19,10 @@ const doneSeconds = 3600;
  * Flushes a group, as Alertmanager does: what is new, what has resolved after it was told, and what still fires when its repeat
  * interval is over go to each receiver's outbox; what is muted, inhibited or silenced is held back until it no longer is.
  */
-export const flush = async (id: string, due: number, delivering: Delivering): Promise<void> => {
+export const flush = async (message: TurnMessage, delivering: Delivering): Promise<void> => {
+  const { id } = message;
   const turn = { kind: 'flush', id } as const;
-  const held = await take(turn, due, delivering);
+  const held = await take(turn, message, delivering);
   if (held === undefined) return;
   const startedAt = delivering.clock();
   const members = (await delivering.table.query(`group#${id}`, { skPrefix: 'alert#' })) as readonly Member[];
@@ -32,7 +33,15 @@ export const flush = async (id: string, due: number, delivering: Delivering): Pr
     await inParallel(members, 8, ({ pk, sk }) => delivering.table.delete(pk, sk));
     return giveBack(turn, held, undefined, delivering);
   }
-  const next = await flushMembers({ id, group, route: group.route, members, now: startedAt, delivering });
+  const next = await flushMembers({
+    id,
+    group,
+    route: group.route,
+    members,
+    due: message.due,
+    now: startedAt,
+    delivering,
+  });
   await giveBack(turn, held, next, delivering, { flushedAt: startedAt });
 };
 
@@ -48,6 +57,8 @@ interface Flush {
   readonly group: Membership;
   readonly members: readonly Member[];
   readonly now: number;
+  /** When it was to be flushed. */
+  readonly due: number;
   readonly delivering: Delivering;
 }
 
@@ -178,7 +189,7 @@ const toldOf = async (receiver: string, id: string, { table }: Delivering): Prom
   new Map(((await table.query(`told#${receiver}#${id}`)) as readonly Told[]).map((told) => [told.sk, told]));
 
 const enqueue = async (member: Member, receiver: string, repeatOf: number | undefined, given: Flush): Promise<void> => {
-  const { id, group, now, delivering } = given;
+  const { id, group, now, due, delivering } = given;
   const { alert, rank } = member;
   const [pk, sk] = outKey(receiver, id, alert);
   const { groupKey, groupLabels } = group;
@@ -190,7 +201,8 @@ const enqueue = async (member: Member, receiver: string, repeatOf: number | unde
     group: id,
     groupKey,
     groupLabels,
-    since: now,
+    // When it was to be told; a flush that comes late makes it late.
+    since: Math.min(now, Math.max(due, member.at)),
     ...(repeatOf === undefined ? {} : { repeatOf }),
   };
   // A later state replaces one that still waits: what is told is what is so.

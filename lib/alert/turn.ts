@@ -18,8 +18,20 @@ export interface TurnItem extends Item {
   readonly due?: number;
   /** Somebody is at work until then, unless he died. */
   readonly leaseUntil?: number;
+  /** Rounds that the message under way has made. */
+  readonly hop?: number;
   /** Something came while somebody was at work: look again by then. */
   readonly news?: number;
+}
+
+/** Calls for a turn. */
+export interface TurnMessage {
+  readonly turn: Turn['kind'];
+  readonly id: string;
+  /** Milliseconds since the epoch. */
+  readonly due: number;
+  /** Rounds that it has made through the queue. */
+  readonly hop: number;
 }
 
 export interface TurnPorts {
@@ -62,27 +74,31 @@ export const wake = async (
     }
     if (due !== undefined && due > now && due <= wanted) return;
     await sendTurn(turn, wanted, ports);
-    const next: TurnItem = without({ ...item, ...key, epoch: (item?.epoch ?? 0) + 1, due: wanted }, 'ttl');
+    const next: TurnItem = without({ ...item, ...key, epoch: (item?.epoch ?? 0) + 1, due: wanted }, 'ttl', 'hop');
     if (await table.put(next, item === undefined ? { absent: true } : { equals: { epoch: item.epoch, news } })) return;
   }
 };
 
 /** Takes the turn that a message calls for; undefined when it is not to be taken by this message. */
-export const take = async (turn: Turn, due: number, ports: TurnPorts): Promise<TurnItem | undefined> => {
+export const take = async (
+  turn: Turn,
+  { due, hop }: Pick<TurnMessage, 'due' | 'hop'>,
+  ports: TurnPorts,
+): Promise<TurnItem | undefined> => {
   const { table, clock } = ports;
   const key = turnKey(turn);
+  if (due > clock()) {
+    await goRound(turn, due, hop, ports);
+    return undefined;
+  }
   for (;;) {
     const now = clock();
-    if (due > now) {
-      await sendTurn(turn, due, ports);
-      return undefined;
-    }
     const item = (await table.get(key.pk, key.sk)) as TurnItem | undefined;
     // Another message is under way for later; this one is left over.
     if (item?.due !== undefined && item.due > due) return undefined;
     if (item !== undefined && (item.leaseUntil ?? 0) > now) {
       // Not dropped: whoever holds the turn may be dead, and this may be a copy of his message.
-      await sendTurn(turn, due, ports, (item.leaseUntil ?? 0) - now + 500);
+      await sendTurn(turn, due, ports, { delayMs: (item.leaseUntil ?? 0) - now + 500 });
       return undefined;
     }
     const held: TurnItem = without(
@@ -116,7 +132,7 @@ export const giveBack = async (
       sent = wanted;
     }
     const next: TurnItem = {
-      ...without({ ...known, ...fields }, 'due', 'leaseUntil', 'news', 'ttl'),
+      ...without({ ...known, ...fields }, 'due', 'hop', 'leaseUntil', 'news', 'ttl'),
       epoch: known.epoch + 1,
       ...(wanted === undefined ? { ttl: Math.floor(clock() / 1000) + idleSeconds } : { due: wanted }),
     };
@@ -129,10 +145,35 @@ export const giveBack = async (
   }
 };
 
-/** Longer waits than a queue can delay go round again: the message looks at the clock when it comes. */
-const sendTurn = async (turn: Turn, due: number, { again, clock }: TurnPorts, delayMs?: number): Promise<void> => {
+/**
+ * A wait that is longer than a queue can delay goes round again. Only the message that the item speaks of does, and each round
+ * once: copies and messages that are left over end here, or they would multiply.
+ */
+const goRound = async (turn: Turn, due: number, hop: number, ports: TurnPorts): Promise<void> => {
+  const key = turnKey(turn);
+  const item = (await ports.table.get(key.pk, key.sk)) as TurnItem | undefined;
+  if (item?.due !== due || (item.hop ?? 0) !== hop) return;
+  await sendTurn(turn, due, ports, { hop: hop + 1 });
+  const { epoch, news } = item;
+  await ports.table.put({ ...item, hop: hop + 1 }, { equals: { epoch, news, hop: item.hop } });
+};
+
+const sendTurn = async (
+  { kind, id }: Turn,
+  due: number,
+  { again, clock }: TurnPorts,
+  { hop = 0, delayMs }: { readonly hop?: number; readonly delayMs?: number } = {},
+): Promise<void> => {
   const delaySeconds = Math.min(maxDelaySeconds, Math.max(0, Math.ceil((delayMs ?? due - clock()) / 1000)));
-  await again.send([{ body: JSON.stringify({ turn: turn.kind, id: turn.id, due }), delaySeconds }]);
+  const message: TurnMessage = { turn: kind, id, due, hop };
+  await again.send([{ body: JSON.stringify(message), delaySeconds }]);
+};
+
+/** A turn message in a body; undefined when the body is something else. Never throws. */
+export const readTurn = (value: unknown): TurnMessage | undefined => {
+  const { turn, id, due, hop } = (value ?? {}) as Partial<TurnMessage>;
+  if ((turn !== 'flush' && turn !== 'drain') || typeof id !== 'string') return undefined;
+  return typeof due === 'number' && typeof hop === 'number' ? { turn, id, due, hop } : undefined;
 };
 
 const without = <T extends object>(item: T, ...names: readonly string[]): T =>

@@ -1,7 +1,7 @@
 import { nodeCrypto } from '../../lib/adapters/crypto.ts';
 import type { Chunk, Target } from '../../lib/alert/channel.ts';
 import { channels } from '../../lib/alert/channels/index.ts';
-import { deliveryId } from '../../lib/alert/deliver.ts';
+import { hashed } from '../../lib/alert/identity.ts';
 import { readAlerts } from '../../lib/alert/inbound.ts';
 import { maskUrl } from '../../lib/alert/mask.ts';
 import type { Alert } from '../../lib/model/alert.ts';
@@ -40,7 +40,7 @@ export const command: Command = {
         {},
       );
       const request = channel.request(chunk as Chunk, target, {
-        deliveryId: deliveryId({ receiver: name, alert, attempt: 0 }),
+        deliveryId: hashed(`${name}|${alert.fingerprint}|${alert.startsAt}|${alert.status}`),
         // The time of the alert stands for the time of sending, so that the same file gives the same requests.
         now: Date.parse(alert.startsAt),
         crypto: nodeCrypto,

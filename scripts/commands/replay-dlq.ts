@@ -1,5 +1,5 @@
 import { DeleteMessageCommand, ReceiveMessageCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { readDelivery } from '../../lib/alert/deliver.ts';
+import { type Letter, readLetter } from '../../lib/alert/give-up.ts';
 import { environmentKeys, required } from '../../lib/model/environment.ts';
 import { Failure } from '../../lib/model/failure.ts';
 import type { Command } from '../command.ts';
@@ -42,19 +42,16 @@ export const command: Command = {
         seen.add(message.MessageId ?? '');
         const body = message.Body ?? '';
         const why = message.MessageAttributes?.['reason']?.StringValue ?? '';
-        const delivery = readDelivery(body);
+        const letter = letterIn(body);
         const at = Number(message.Attributes?.['SentTimestamp'] ?? 0);
-        if (dest !== undefined && delivery?.receiver !== dest) continue;
+        if (dest !== undefined && letter?.receiver !== dest) continue;
         if (since !== undefined && at < since) continue;
         if (reason !== undefined && !why.includes(reason)) continue;
         io.out(
-          `${new Date(at).toISOString()}  ${delivery?.receiver ?? '(unread)'}  ${delivery?.alert.labels['alertname'] ?? message.MessageId}  ${why}\n`,
+          `${new Date(at).toISOString()}  ${letter?.receiver ?? '(unread)'}  ${namesIn(letter) ?? message.MessageId}  ${why}\n`,
         );
         if (dryRun) continue;
-        // Attempts start anew; the claim of the first life has ended in a dead letter and must not stop this one.
-        const again =
-          delivery === undefined ? body : JSON.stringify({ delivery: { ...delivery, attempt: 0, replayed: true } });
-        await sqs.send(new SendMessageCommand({ QueueUrl: to, MessageBody: again }));
+        await sqs.send(new SendMessageCommand({ QueueUrl: to, MessageBody: body }));
         await sqs.send(new DeleteMessageCommand({ QueueUrl: from, ReceiptHandle: message.ReceiptHandle ?? '' }));
         sent += 1;
         await new Promise((resume) => setTimeout(resume, 1000 / rate));
@@ -64,6 +61,19 @@ export const command: Command = {
     return 0;
   },
 };
+
+const letterIn = (body: string): Letter | undefined => {
+  try {
+    return readLetter(JSON.parse(body));
+  } catch {
+    return undefined;
+  }
+};
+
+const namesIn = (letter: Letter | undefined): string | undefined =>
+  letter === undefined
+    ? undefined
+    : [...new Set(letter.entries.map(({ alert }) => alert.labels['alertname']))].slice(0, 5).join(', ');
 
 const parse = (args: readonly string[]) => {
   const value = (name: string): string | undefined => {

@@ -6,15 +6,12 @@ import { guardedHttp } from '../../lib/adapters/http.ts';
 import { isPublicAddress } from '../../lib/adapters/public-address.ts';
 import type { Chunk } from '../../lib/alert/channel.ts';
 import { channels } from '../../lib/alert/channels/index.ts';
-import { attempt, type Delivering, deliver, readDelivery } from '../../lib/alert/deliver.ts';
 import { readAlerts } from '../../lib/alert/inbound.ts';
-import { readLedger } from '../../lib/alert/ledger.ts';
 import { fitBytes } from '../../lib/alert/text.ts';
 import { retryAfterSeconds } from '../../lib/alert/verdict.ts';
 import { type Alert, alert } from '../../lib/model/alert.ts';
 import { Failure } from '../../lib/model/failure.ts';
-import type { HttpRequest, HttpResponse } from '../../lib/model/ports.ts';
-import { memoryQueue, memoryTable } from '../support/memory.ts';
+import type { HttpResponse } from '../../lib/model/ports.ts';
 
 const anAlert = (fields: Partial<Alert> = {}): Alert =>
   alert({
@@ -29,125 +26,6 @@ const reply = (status: number, body: unknown = '', headers: Record<string, strin
   status,
   headers,
   body: Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)),
-});
-
-const setUp = (answer: (request: HttpRequest) => HttpResponse | Failure = () => reply(200, { errcode: 0 })) => {
-  let now = Date.parse('2026-01-01T00:00:10Z');
-  const sent: HttpRequest[] = [];
-  const again = memoryQueue();
-  const deadLetters = memoryQueue();
-  const table = memoryTable(() => now);
-  const delivering: Delivering = {
-    config: {
-      receivers: {
-        robot: { channel: 'wecom', url: 'https://robot.example/send?key=k' },
-        hook: { channel: 'webhook', url: 'https://hook.example/' },
-      },
-      default: ['robot'],
-    },
-    table,
-    again,
-    deadLetters,
-    http: async (request) => {
-      sent.push(request);
-      const answered = answer(request);
-      if (answered instanceof Failure) throw answered;
-      return answered;
-    },
-    secrets: async (reference) => `https://secret.example/${reference}`,
-    clock: () => now,
-    random: () => 0.5,
-    log: () => undefined,
-    crypto: nodeCrypto,
-  };
-  return { delivering, sent, again, deadLetters, table, advance: (ms: number) => void (now += ms) };
-};
-
-test('an alert reaches its receiver once, however often its message is redelivered', async () => {
-  const { delivering, sent, again } = setUp();
-  await deliver(anAlert(), delivering);
-  await deliver(anAlert(), delivering);
-  assert.equal(sent.length, 1);
-  assert.equal(again.sent.length, 0);
-  await deliver(anAlert({ status: 'resolved' }), delivering);
-  assert.equal(sent.length, 2);
-});
-
-test('an errcode inside a 200 is no success: it goes round again, no sooner than allowed, and its attempts are counted', async () => {
-  const { delivering, sent, again } = setUp(() => reply(200, { errcode: 45009 }));
-  await deliver(anAlert(), delivering);
-  const [message] = again.sent;
-  assert.ok((message?.delaySeconds ?? 0) >= 60);
-  const delivery = readDelivery(message?.body ?? '');
-  assert.equal(delivery?.attempt, 1);
-  if (delivery !== undefined) await attempt(delivery, delivering);
-  assert.equal(sent.length, 2, 'the claim was released');
-});
-
-test('what is refused for good goes to the fallback, or to the dead letters with the reason', async () => {
-  const { delivering, again, deadLetters, table } = setUp(
-    () => new Failure('refused', 'resolves to an address that is not public'),
-  );
-  await deliver(anAlert(), delivering);
-  assert.match(deadLetters.sent[0]?.body ?? '', /not public/);
-  assert.deepEqual((await readLedger(table, anAlert().fingerprint)).map(({ step }) => step).sort(), [
-    'attempt',
-    'dead-letter',
-    'received',
-  ]);
-  const robot = delivering.config.receivers['robot'];
-  assert.ok(robot !== undefined);
-  const second = setUp(() => reply(404));
-  const config = {
-    ...second.delivering.config,
-    receivers: { ...second.delivering.config.receivers, robot: { ...robot, fallback: 'hook' } },
-  };
-  await deliver(anAlert(), { ...second.delivering, config });
-  assert.equal(readDelivery(second.again.sent[0]?.body ?? '')?.receiver, 'hook');
-  assert.equal(second.deadLetters.sent.length + again.sent.length, 0);
-});
-
-test('a robot gets 20 messages a minute; the 21st waits in the queue', async () => {
-  const { delivering, sent, again, advance } = setUp();
-  for (let n = 0; n < 21; n += 1)
-    await deliver(anAlert({ labels: { alertname: `n${n}`, severity: 'info' } }), delivering);
-  assert.equal(sent.length, 20);
-  assert.equal(again.sent.length, 1);
-  advance(61_000);
-  const waiting = readDelivery(again.sent[0]?.body ?? '');
-  if (waiting !== undefined) await attempt(waiting, delivering);
-  assert.equal(sent.length, 21);
-});
-
-test('a firing is not shown after its resolved', async () => {
-  const { delivering, sent, table } = setUp();
-  await deliver(anAlert({ status: 'resolved' }), delivering);
-  await deliver(anAlert(), delivering);
-  assert.equal(sent.length, 1);
-  assert.ok((await readLedger(table, anAlert().fingerprint)).some(({ step }) => step === 'overtaken'));
-  await deliver(anAlert({ startsAt: '2026-01-01T01:00:00.000Z' }), delivering);
-  assert.equal(sent.length, 2, 'the next episode is shown');
-});
-
-test('a process that died in the middle leaves a lease; the message comes again and is sent then', async () => {
-  const { delivering, sent, again, advance } = setUp();
-  let dies = true;
-  const mortal: Delivering = {
-    ...delivering,
-    http: async (request) => {
-      if (dies) await new Promise(() => undefined);
-      return delivering.http(request);
-    },
-  };
-  void deliver(anAlert(), mortal);
-  await new Promise((resume) => setTimeout(resume, 20));
-  dies = false;
-  await deliver(anAlert(), mortal);
-  assert.equal(sent.length, 0, 'the lease is still held');
-  const waiting = readDelivery(again.sent[0]?.body ?? '');
-  advance(31_000);
-  if (waiting !== undefined) await attempt(waiting, mortal);
-  assert.equal(sent.length, 1);
 });
 
 test('WeCom: every code has its verdict, and an unknown one is never ok', () => {
