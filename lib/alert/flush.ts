@@ -139,7 +139,7 @@ const decide = async (
     return { kind: 'tell', repeatOf: told.at };
   }
   // Its firing was told: then its end is, too, whoever has silenced it meanwhile; an incident must not stay open.
-  if (!isFiring && told?.rank === rank - 1) {
+  if (!isFiring && told !== undefined && told.rank % 2 === 0) {
     if (delivering.config.receivers[receiver]?.sendResolved === false) return { kind: 'done' };
     return restsBy(route, delivering.config.times ?? {}, now) === undefined
       ? { kind: 'tell' }
@@ -162,7 +162,7 @@ const wasShort = async (member: Member, receiver: string, given: Flush): Promise
   const { id, route, delivering } = given;
   const { alert } = member;
   const endedAt = alert.endsAt === undefined ? member.at : Date.parse(alert.endsAt);
-  if (endedAt - Date.parse(alert.startsAt) > route.groupWaitMs) return false;
+  if (endedAt - Date.parse(alert.startsAt) >= route.groupWaitMs) return false;
   // Its firing may wait already: the outbox is asked first and the notification log then, since a state moves in that order.
   const waiting = await delivering.table.get(...outKey(receiver, id, alert));
   if (waiting !== undefined) return false;
