@@ -8,11 +8,12 @@ import { renewed } from './page.ts';
 import { type Part, Report } from './part.ts';
 import { cache, type Lane, type Tool } from './tools.ts';
 
-const help = `usage: npm run test:interop [-- <part>…] [-- --list]
+const help = `usage: npm run test:interop [-- <part>…] [-- --list] [-- --again]
 
 Runs every part, or those named, against real peers. They are installed into ${cache}
 (TIDEMARK_INTEROP_CACHE names another folder) and used again by later runs. docs/reference/interop.md is renewed from what was seen.
---list   the parts and what they need; nothing is installed or run`;
+--list    the parts and what they need; nothing is installed or run
+--again   a part that fails is run once more, and said to have passed at the second try only`;
 
 const say = (line: string) => process.stdout.write(`${line}\n`);
 const seconds = (since: number) => `${((Date.now() - since) / 1000).toFixed(1)} s`;
@@ -26,7 +27,7 @@ const files = globSync('*.ts', { cwd: join(import.meta.dirname, 'parts') }).sort
 const parts = await Promise.all(
   files.map(async (file) => ((await import(join(import.meta.dirname, 'parts', file))) as { part: Part }).part),
 );
-const wanted = args.filter((arg) => arg !== '--list');
+const wanted = args.filter((arg) => !['--list', '--again'].includes(arg));
 const unknown = wanted.find((arg) => !parts.some(({ name }) => name === arg));
 if (unknown !== undefined || parts.length === 0) {
   process.stderr.write(`interop: no part '${unknown}'; there are ${parts.map(({ name }) => name).join(', ')}\n`);
@@ -85,13 +86,13 @@ class Missing extends Error {
 const counts = { passed: 0, failed: 0, skipped: 0 };
 const results = new Map<Part, Report>();
 
-const runPart = async (part: Part): Promise<void> => {
+/** Answers whether it passed; a second try says so. */
+const runPart = async (part: Part, tries = 1): Promise<boolean> => {
   const since = Date.now();
   const report = new Report();
   try {
     await part.run(report);
   } catch (thrown) {
-    counts.failed += 1;
     const { current, seen } = report;
     const peer = current?.peer ?? seen.at(-1);
     const who = peer === undefined ? 'before any peer was asked' : `${peer.name} ${peer.version}`;
@@ -100,20 +101,20 @@ const runPart = async (part: Part): Promise<void> => {
     say(
       `    ${(thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)).replaceAll('\n', '\n    ')}`,
     );
-    return;
+    return false;
   }
   if (!report.seen.some(({ proven }) => proven.length > 0)) {
-    counts.failed += 1;
     say(`✗ ${part.name}: proved nothing (${seconds(since)})`);
-    return;
+    return false;
   }
-  counts.passed += 1;
   results.set(part, report);
-  say(`✓ ${part.name}: ${report.seen.map(({ name, version }) => `${name} ${version}`).join(', ')} (${seconds(since)})`);
+  const peers = report.seen.map(({ name, version }) => `${name} ${version}`).join(', ');
+  say(`✓ ${part.name}: ${peers} (${seconds(since)}${tries === 1 ? '' : ', at the second try only'})`);
   for (const { name, proven, notProven } of report.seen) {
     for (const each of proven) say(`    ${name}: ${each}`);
     for (const each of notProven) say(`    ${name}: not proven: ${each}`);
   }
+  return true;
 };
 
 // One part at a time, whichever has its tools first: installations go on meanwhile.
@@ -128,8 +129,10 @@ for (const part of chosen) {
 while (waiting.size > 0) {
   const { part, missing } = await Promise.race(waiting.values());
   waiting.delete(part);
-  if (missing === undefined) await runPart(part);
-  else {
+  if (missing === undefined) {
+    const passed = (await runPart(part)) || (args.includes('--again') && (await runPart(part, 2)));
+    counts[passed ? 'passed' : 'failed'] += 1;
+  } else {
     counts.skipped += 1;
     say(`- skipped ${part.name}: ${missing}`);
   }
