@@ -27,6 +27,7 @@ export const kubernetesCluster = (options: KubernetesOptions) => {
   const { name, config, clock } = options;
   const connection = connectionOf(options);
   const timeoutMs = config.timeoutMs ?? 10_000;
+  const told = new Set<string>();
   const list = async <T>(path: string, query = '', keep: (item: T) => T = (item) => item): Promise<T[]> => {
     const where = `kubernetes/${name} ${path}`;
     const items: T[] = [];
@@ -52,21 +53,25 @@ export const kubernetesCluster = (options: KubernetesOptions) => {
     async snapshot(needs: { readonly pods: boolean; readonly nodes: boolean }): Promise<ClusterSnapshot> {
       const at = clock();
       const none = Promise.resolve([]);
+      const unread: string[] = [];
+      const optional = (use: string) => (thrown: unknown) => refusedList(thrown, `${use} is not known`, told, unread);
       const [pods, podMetrics, nodes, nodeMetrics, autoscalers] = await Promise.all([
         needs.pods
           ? list<Pod>(inNamespace('/api/v1', 'pods'), '&fieldSelector=status.phase%3DRunning', podFields)
           : none,
         needs.pods ? list<PodMetrics>(inNamespace('/apis/metrics.k8s.io/v1beta1', 'pods')) : none,
         // Nodes are also what pods without any limit are measured by; a role that may not list them does without.
-        list<Node>('/api/v1/nodes').catch(needs.nodes ? rethrow : nothingIfRefused),
+        list<Node>('/api/v1/nodes').catch(needs.nodes ? rethrow : optional('what nodes can allocate')),
         needs.nodes ? list<NodeMetrics>('/apis/metrics.k8s.io/v1beta1/nodes') : none,
         needs.pods
-          ? list<HorizontalPodAutoscaler>(inNamespace('/apis/autoscaling/v2', 'horizontalpodautoscalers')).catch(
-              nothingIfRefused,
-            )
+          ? list<HorizontalPodAutoscaler>(
+              inNamespace('/apis/autoscaling/v2', 'horizontalpodautoscalers'),
+              '',
+              autoscalerFields,
+            ).catch(optional('which workloads have an autoscaler'))
           : none,
       ]);
-      return { cluster: name, at, pods, podMetrics, nodes, nodeMetrics, autoscalers };
+      return { cluster: name, at, pods, podMetrics, nodes, nodeMetrics, autoscalers, unread };
     },
   };
 };
@@ -107,6 +112,12 @@ const statusFields = (status: ContainerStatus): ContainerStatus => ({
   ...pick(status, ['resources', 'allocatedResources', 'restartCount', 'lastState']),
 });
 
+const autoscalerFields = ({ metadata, spec, status }: HorizontalPodAutoscaler): HorizontalPodAutoscaler => ({
+  metadata: { name: metadata.name, ...pick(metadata, ['namespace']) },
+  ...(spec === undefined ? {} : { spec: pick(spec, ['scaleTargetRef', 'maxReplicas', 'metrics', 'behavior']) }),
+  ...(status === undefined ? {} : { status: pick(status, ['currentReplicas', 'currentMetrics', 'conditions']) }),
+});
+
 const pick = <T extends object, K extends keyof T>(from: T, keys: readonly K[]): Pick<T, K> => {
   const picked: Partial<T> = {};
   for (const key of keys) if (from[key] !== undefined) picked[key] = from[key];
@@ -120,10 +131,12 @@ const rethrow = (thrown: unknown): never => {
   throw thrown;
 };
 
-/** An optional list: a role that may not read it, or a server without that API, means none. */
-const nothingIfRefused = (thrown: unknown): [] => {
-  if (thrown instanceof Failure && (thrown.code === 'unauthorised' || thrown.code === 'not-found')) return [];
-  throw thrown;
+/** An optional list: a role that may not read it, or a server without that API, means none. What is lost by that is told once. */
+const refusedList = (thrown: unknown, lost: string, told: Set<string>, unread: string[]): [] => {
+  if (!(thrown instanceof Failure) || (thrown.code !== 'unauthorised' && thrown.code !== 'not-found')) throw thrown;
+  if (!told.has(lost)) unread.push(`${thrown.message}; ${lost}`);
+  told.add(lost);
+  return [];
 };
 
 interface Connection {

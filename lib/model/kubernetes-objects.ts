@@ -77,9 +77,33 @@ export interface HorizontalPodAutoscaler {
   readonly spec?: {
     readonly scaleTargetRef?: { readonly kind: string; readonly name: string };
     readonly maxReplicas?: number;
-    readonly metrics?: readonly { readonly type: string; readonly resource?: { readonly name: string } }[];
+    readonly metrics?: readonly HpaMetric[];
+    readonly behavior?: { readonly scaleUp?: { readonly selectPolicy?: string } };
   };
-  readonly status?: { readonly currentReplicas?: number };
+  readonly status?: {
+    readonly currentReplicas?: number;
+    /** What it last saw, a metric each. */
+    readonly currentMetrics?: readonly HpaMetric[] | null;
+    readonly conditions?: readonly {
+      readonly type: string;
+      readonly status: string;
+      readonly reason?: string;
+      readonly message?: string;
+    }[];
+  };
+}
+
+/** MetricSpec and MetricStatus in one: a target in the spec, a current value in the status. */
+export interface HpaMetric {
+  readonly type: string;
+  readonly resource?: HpaResource;
+  readonly containerResource?: HpaResource & { readonly container: string };
+}
+
+interface HpaResource {
+  readonly name: string;
+  readonly target?: { readonly averageUtilization?: number };
+  readonly current?: { readonly averageUtilization?: number };
 }
 
 /** What one look at a cluster gave. */
@@ -93,4 +117,6 @@ export interface ClusterSnapshot {
   readonly nodes?: readonly Node[];
   readonly nodeMetrics?: readonly NodeMetrics[];
   readonly autoscalers?: readonly HorizontalPodAutoscaler[];
+  /** Lists that are of use but not needed and could not be read, with the reason; each is told once. */
+  readonly unread?: readonly string[];
 }

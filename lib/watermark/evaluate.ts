@@ -54,6 +54,8 @@ export type Sample =
       readonly gone?: string;
       /** A forecast says that the series will be full soon: above `low` is then enough to enter. */
       readonly predicted?: boolean;
+      /** Somebody else takes care of it, for this reason: whatever the value, it counts as low. */
+      readonly excused?: string | undefined;
     }
   | { readonly at: number; readonly error: string };
 
@@ -94,19 +96,16 @@ export const evaluate = (state: SeriesState, sample: Sample, rule: Rule, now: nu
   return advance(state, sample, value, rule);
 };
 
-const advance = (
-  state: SeriesState,
-  sample: { readonly at: number; readonly gone?: string; readonly predicted?: boolean },
-  value: number | undefined,
-  rule: Rule,
-): Evaluation => {
+type Answered = Exclude<Sample, { readonly error: string }>;
+
+const advance = (state: SeriesState, sample: Answered, value: number | undefined, rule: Rule): Evaluation => {
   const { at } = sample;
   if (sample.gone !== undefined) return ended(state, at, sample.gone);
   if (value === undefined && rule.noData !== 'ok') {
     return rule.noData === 'keep' ? { state } : missing(state, at, rule);
   }
   const seen = state.missingSince === undefined ? state : found(state, at);
-  const step = judge(seen, at, value ?? Number.NaN, sample.predicted === true, rule);
+  const step = judge(seen, value ?? Number.NaN, sample, rule);
   if (state.phase !== 'blind') return step;
   // The data is back: one transition, from blind to wherever that leads.
   return {
@@ -115,16 +114,25 @@ const advance = (
   };
 };
 
-const judge = (state: SeriesState, at: number, value: number, predicted: boolean, rule: Rule): Evaluation => {
-  if (state.phase === 'firing') return value > rule.low ? stay(state, at) : clear(state, at, rule);
-  const above = value > rule.high || (predicted && value > rule.low);
+const judge = (state: SeriesState, value: number, sample: Answered, rule: Rule): Evaluation => {
+  const { at, predicted, excused } = sample;
+  if (state.phase === 'firing') {
+    return value > rule.low && excused === undefined
+      ? stay(state, at)
+      : clear(state, at, rule, excused ?? 'is not above low');
+  }
+  const above = excused === undefined && (value > rule.high || (predicted === true && value > rule.low));
   const what = value > rule.high ? 'is above high' : 'is above low and will be full soon';
   const evidence = rule.samples === undefined ? undefined : evidenceOf(state, above, rule.samples.of);
   if (!above) {
     if (state.phase === 'inactive') {
       return evidence === state.evidence ? { state } : { state: { ...state, at, evidence } };
     }
-    return move({ phase: 'inactive', at, evidence, clears: state.clears }, 'pending', 'is no longer above high');
+    return move(
+      { phase: 'inactive', at, evidence, clears: state.clears },
+      'pending',
+      excused ?? 'is no longer above high',
+    );
   }
   const activeAt = state.activeAt ?? at;
   const enough = rule.samples === undefined || count(evidence ?? '') >= rule.samples.atLeast;
@@ -142,8 +150,8 @@ const judge = (state: SeriesState, at: number, value: number, predicted: boolean
 const stay = (state: SeriesState, at: number): Evaluation =>
   state.clearSince === undefined ? { state } : { state: { ...state, at, clearSince: undefined } };
 
-/** At or below low while firing. */
-const clear = (state: SeriesState, at: number, rule: Rule): Evaluation => {
+/** At or below low while firing, or excused. */
+const clear = (state: SeriesState, at: number, rule: Rule, why: string): Evaluation => {
   const hold = isFlapping(state, at, rule)
     ? Math.max(rule.flap?.quietSeconds ?? 0, rule.keepFiringForSeconds)
     : rule.keepFiringForSeconds;
@@ -152,11 +160,7 @@ const clear = (state: SeriesState, at: number, rule: Rule): Evaluation => {
     return state.clearSince === undefined ? { state: { ...state, at, clearSince: since } } : { state };
   }
   const clears = rule.flap === undefined ? undefined : [...recent(state, at, rule), at];
-  return move(
-    { phase: 'inactive', at, clears },
-    'firing',
-    hold === 0 ? 'is not above low' : `is not above low for ${hold} s`,
-  );
+  return move({ phase: 'inactive', at, clears }, 'firing', hold === 0 ? why : `${why} for ${hold} s`);
 };
 
 /** Whether a series has cleared so often lately that its next clearing has to be earned. */

@@ -49,6 +49,8 @@ export interface MeasuredSeries {
   readonly value: number | undefined;
   /** The series has ended, or is not to be watched, for this reason. */
   readonly gone?: string;
+  /** Somebody else takes care of it, for this reason: it does not begin to fire, and what fires clears as if it were low. */
+  readonly excused?: string;
   /** Own marks and times, from an annotation. */
   readonly override?: Partial<Pick<Rule, 'high' | 'low' | 'forSeconds' | 'keepFiringForSeconds'>>;
   /** Not more severe than this, whatever the rule says. */

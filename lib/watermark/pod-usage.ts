@@ -1,11 +1,6 @@
 import type { WatermarkRule } from '../model/config/watermarks.ts';
-import type {
-  ClusterSnapshot,
-  Container,
-  HorizontalPodAutoscaler,
-  Pod,
-  PodMetrics,
-} from '../model/kubernetes-objects.ts';
+import type { ClusterSnapshot, Container, Pod, PodMetrics } from '../model/kubernetes-objects.ts';
+import { scalingBy } from './autoscaler.ts';
 import { effectiveResources } from './effective-resources.ts';
 import type { Point } from './forecast.ts';
 import type { Measured, MeasuredSeries } from './gauge.ts';
@@ -21,7 +16,7 @@ import { describeUsage } from './right-size.ts';
 export const podUsage = (snapshot: ClusterSnapshot, resource: 'memory' | 'cpu', rule: WatermarkRule): Measured => {
   const metrics = new Map(snapshot.podMetrics.map((each) => [keyOf(each.metadata), each]));
   const allocatable = allocatableOf(snapshot, resource);
-  const scaled = scaledWorkloads(snapshot.autoscalers ?? [], resource);
+  const scalingOf = scalingBy(snapshot.autoscalers ?? [], resource);
   const skipped: Record<string, number> = {};
   const skip = (reason: string) => {
     skipped[reason] = (skipped[reason] ?? 0) + 1;
@@ -36,11 +31,9 @@ export const podUsage = (snapshot: ClusterSnapshot, resource: 'memory' | 'cpu', 
     if (rule.selector?.['namespace'] !== undefined && rule.selector['namespace'] !== namespace) continue;
     const labels = { cluster: snapshot.cluster, namespace, pod: name };
     const wish = wishOf(pod, rule);
-    const ended = scaled.has(workloadOf(pod)) ? 'left to its autoscaler' : undefined;
-    if (wish === 'off' || ended !== undefined) {
-      const reason = ended ?? 'opted out by annotation';
-      skip(reason);
-      series.push({ labels, at: snapshot.at, value: undefined, gone: reason });
+    if (wish === 'off') {
+      skip('opted out by annotation');
+      series.push({ labels, at: snapshot.at, value: undefined, gone: 'opted out by annotation' });
       continue;
     }
     const sample = metrics.get(keyOf(pod.metadata));
@@ -59,13 +52,16 @@ export const podUsage = (snapshot: ClusterSnapshot, resource: 'memory' | 'cpu', 
     const { fills, unmeasured } = found;
     const perContainer = rule.per === 'container';
     for (const fill of perContainer ? fills.filter(({ container }) => container !== undefined) : [fullest(fills)]) {
+      const scaling = scalingOf(pod, fill.container);
+      if (scaling?.acts === true) skip('left to its autoscaler');
       series.push({
         labels: perContainer ? { ...labels, container: fill.container ?? '' } : labels,
         at,
         value: fill.used / fill.of,
         ...(wish === undefined ? {} : { override: wish }),
         ...(fill.basis === 'limit' ? {} : { atMost: 'warning' as const }),
-        describe: (recent: readonly Point[]) => describeUsage(fill, resource, pod, recent),
+        ...(scaling?.acts === true ? { excused: 'is left to its autoscaler' } : {}),
+        describe: (recent: readonly Point[]) => describeUsage({ fill, resource, pod, recent, scaling }),
       });
     }
     if (!perContainer) continue;
@@ -173,32 +169,6 @@ const allocatableOf = (snapshot: ClusterSnapshot, resource: string): ReadonlyMap
       return amount === undefined ? [] : [[metadata.name, amount] as const];
     }),
   );
-
-/** Workloads whose autoscaler still has room to act on this resource: being full is its signal, not an alarm. */
-const scaledWorkloads = (autoscalers: readonly HorizontalPodAutoscaler[], resource: string): ReadonlySet<string> =>
-  new Set(
-    autoscalers
-      .filter(
-        ({ spec, status }) =>
-          spec?.metrics?.some((metric) => metric.resource?.name === resource) === true &&
-          (status?.currentReplicas ?? 0) < (spec.maxReplicas ?? 0),
-      )
-      .map(
-        ({ metadata, spec }) =>
-          `${metadata.namespace ?? ''}/${spec?.scaleTargetRef?.kind}/${spec?.scaleTargetRef?.name}`,
-      ),
-  );
-
-/** The controller of a pod; of a ReplicaSet its Deployment, whose name is the ReplicaSet's without the template hash. */
-const workloadOf = ({ metadata }: Pod): string => {
-  const owner = metadata.ownerReferences?.find(({ controller }) => controller === true);
-  if (owner === undefined) return '';
-  const hash = metadata.labels?.['pod-template-hash'];
-  if (owner.kind === 'ReplicaSet' && hash !== undefined && owner.name.endsWith(`-${hash}`)) {
-    return `${metadata.namespace ?? ''}/Deployment/${owner.name.slice(0, -hash.length - 1)}`;
-  }
-  return `${metadata.namespace ?? ''}/${owner.kind}/${owner.name}`;
-};
 
 /** `watermark.tidemark.dev/<gauge>`: `off`, or marks and times such as `high=0.97,low=0.95,for=600`. Nonsense is ignored. */
 const wishOf = (pod: Pod, rule: WatermarkRule): 'off' | NonNullable<MeasuredSeries['override']> | undefined => {

@@ -1,19 +1,22 @@
 import type { Pod } from '../model/kubernetes-objects.ts';
+import type { Scaling } from './autoscaler.ts';
 import type { Point } from './forecast.ts';
 import type { Fill } from './pod-usage.ts';
 
-/** What an alert says of a pod's use: amounts, basis, and a size that would fit, with the reason for it. */
-export const describeUsage = (
-  fill: Fill,
-  resource: 'memory' | 'cpu',
-  pod: Pod,
+/** What an alert says of a pod's use: amounts, basis, its autoscaler, and a size that would fit, with the reason for it. */
+export const describeUsage = (options: {
+  readonly fill: Fill;
+  readonly resource: 'memory' | 'cpu';
+  readonly pod: Pod;
   /** Ratios seen of late. */
-  recent: readonly Point[] = [],
-): Readonly<Record<string, string>> => {
+  readonly recent: readonly Point[];
+  readonly scaling: Scaling | undefined;
+}): Readonly<Record<string, string>> => {
+  const { fill, resource, pod, recent, scaling } = options;
   const status = pod.status?.containerStatuses?.find(({ name }) => name === fill.container);
   const wasKilled = status?.lastState?.terminated?.reason === 'OOMKilled';
-  const suggestion = rightSize([...recent.map(({ value }) => value * fill.of), fill.used], resource, wasKilled);
   const unit = resource === 'memory' ? bytes : cores;
+  const points = [...recent.map(({ value }) => value * fill.of), fill.used];
   return {
     basis: fill.basis,
     used: unit(fill.used),
@@ -21,8 +24,25 @@ export const describeUsage = (
     ...(fill.container === undefined ? {} : { container: fill.container }),
     ...(wasKilled ? { last_termination: 'OOMKilled' } : {}),
     ...(status?.restartCount === undefined ? {} : { restarts: String(status.restartCount) }),
-    right_size: `${resource === 'memory' ? 'limit' : 'request'} of at least ${unit(suggestion.amount)}: ${suggestion.reason}`,
+    ...(scaling === undefined ? {} : { autoscaler: scaling.words }),
+    right_size: suggestionOf(points, resource, wasKilled, scaling),
   };
+};
+
+/** In words. A size of its own would only shift what an autoscaler compares with, so there is none for what one scales (krr's rule). */
+const suggestionOf = (
+  points: readonly number[],
+  resource: 'memory' | 'cpu',
+  wasKilled: boolean,
+  scaling: Scaling | undefined,
+): string => {
+  if (scaling?.onResource === true) {
+    return `none: ${scaling.name} scales this workload on ${resource}; its maxReplicas, target or the request it compares with decide`;
+  }
+  const { amount, reason } = rightSize(points, resource, wasKilled);
+  return resource === 'memory'
+    ? `limit of at least ${bytes(amount)}: ${reason}`
+    : `request of at least ${cores(amount)}: ${reason}`;
 };
 
 /** Points that a suggestion should rest on (krr's rule); with fewer it says so. */

@@ -208,12 +208,12 @@ const step = (options: {
   const rule: Rule = ruleOfSeries(effectiveRuleOf(config, gauge), series.override);
   const stored = former?.state ?? inactive;
   const before = outage === undefined ? stored : resume(stored, rule, outage, now);
-  const { at, value, gone } = series;
+  const { at, value, gone, excused } = series;
   // Series far below their mark are not remembered: there are thousands, and nobody asks for their trend.
   const isWarm = value !== undefined && Number.isFinite(value) && value >= rule.high * warmShare;
   const recent = isWarm ? recall.note(`${name} ${key}`, { at, value }) : [];
   const predicted = isPredicted(config, gauge, rule, value, recent);
-  const sample = gone === undefined ? { at, value, predicted } : { at, value, gone };
+  const sample = gone === undefined ? { at, value, predicted, excused } : { at, value, gone };
   const { state, transition } = evaluate(before, sample, rule, now);
   if (state === stored) return [];
   // Fixed when the series begins to fire, until it ends: it is part of the alert's identity.
@@ -322,7 +322,7 @@ const nothing: Measured = { series: [], skipped: {} };
 
 /** Asks all sources at once; what one of them answers does not depend on another. */
 const lookAround = async (given: Evaluating): Promise<readonly Look[]> => {
-  const { config, sources, table } = given;
+  const { config, sources, table, log } = given;
   const kubernetes = rulesOf(config, ['pod-memory', 'pod-cpu', 'node-memory', 'node-cpu']);
   const needs = {
     pods: kubernetes.some(([, { gauge }]) => gauge === 'pod-memory' || gauge === 'pod-cpu'),
@@ -345,6 +345,7 @@ const lookAround = async (given: Evaluating): Promise<readonly Look[]> => {
       looks.push(
         looking(`kubernetes/${cluster}`, uses, async () => {
           const snapshot = await sources.cluster(cluster, needs);
+          for (const reason of snapshot.unread ?? []) log('warn', 'a list could not be read', { reason });
           return { measure: (gauge, rule) => gauge.measure(snapshot, rule) };
         }),
       );

@@ -14,6 +14,7 @@ import type {
 export type ApiFault =
   | 'unauthorised' // 401: the token has expired
   | 'forbidden' // 403: the role does not allow it
+  | 'autoscalers-forbidden' // 403: the role may list everything but autoscalers
   | 'truncated' // the connection ends in the middle of the answer
   | 'garbled' // 200, but the JSON is cut
   | 'silent' // no answer at all
@@ -118,7 +119,7 @@ export const kubernetesApi = async (
     if (fault === 'unauthorised' || !isAllowed) return void refuse(401, 'Unauthorized', 'Unauthorized');
     const path = /^(\/api\/v1|\/apis\/[\w.]+\/\w+)(?:\/namespaces\/([^/]+))?\/(\w+)$/.exec(url.pathname);
     const [, group = '', namespace, plural = ''] = path ?? [];
-    if (fault === 'forbidden') {
+    if (fault === 'forbidden' || (fault === 'autoscalers-forbidden' && group.startsWith('/apis/autoscaling/'))) {
       return void refuse(
         403,
         'Forbidden',

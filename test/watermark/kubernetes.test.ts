@@ -95,6 +95,25 @@ for (const [fault, code, words] of faults) {
   });
 }
 
+test('a role that may not list autoscalers does without them, and what is lost is told once', async () => {
+  const api = await anApi();
+  api.setUsage({ namespace: 'a', name: 'x' }, { memoryBytes: 1 });
+  api.addAutoscaler({ metadata: { namespace: 'a', name: 'x', labels: { big: 'x' } }, spec: { maxReplicas: 3 } });
+  const cluster = aCluster({ endpoint: api.url });
+  assert.deepEqual((await cluster.snapshot(pods)).autoscalers, [
+    { metadata: { namespace: 'a', name: 'x' }, spec: { maxReplicas: 3 } },
+  ]);
+  api.setFault('autoscalers-forbidden');
+  const { pods: listed, autoscalers, unread } = await cluster.snapshot(pods);
+  assert.equal(listed.length, 1);
+  assert.deepEqual(autoscalers, []);
+  assert.match(
+    unread?.join() ?? '',
+    /^unauthorised: kubernetes\/prod \/apis\/autoscaling\/v2\/horizontalpodautoscalers: .*HTTP 403: horizontalpodautoscalers is forbidden.*; which workloads have an autoscaler is not known$/,
+  );
+  assert.deepEqual((await cluster.snapshot(pods)).unread, []);
+});
+
 test('an unreachable cluster and a missing variable are named', async () => {
   await assert.rejects(
     aCluster({ endpoint: 'http://127.0.0.1:1' }).snapshot(pods),
