@@ -1,4 +1,4 @@
-import type { Span } from '../model/span.ts';
+import { type Span, spanKinds } from '../model/span.ts';
 
 /** A span in its place. `parent` and `children` are positions in the trace's list. */
 export interface Node {
@@ -45,11 +45,25 @@ export const assemble = (spans: readonly Span[], { keepOrder = false }: Assemble
 const build = (traceId: string, spans: readonly Span[]): Trace => {
   const nodes: Node[] = spans.map((span) => ({ span, parent: -1, children: [] }));
   const positions = new Map<string, number>();
+  /** Callers whose id their callee shares, by that id: Zipkin writes both sides of a call so. */
+  const callers = new Map<string, number>();
   spans.forEach((span, at) => {
-    if (!positions.has(span.spanId)) positions.set(span.spanId, at);
+    const former = positions.get(span.spanId);
+    if (former === undefined) positions.set(span.spanId, at);
+    else {
+      const isCalled = answers(span.kind) && !answers(spans[former]?.kind ?? 0);
+      // What names the shared id as its parent was done by the called side.
+      if (isCalled) positions.set(span.spanId, at);
+      if (isCalled || !answers(span.kind)) callers.set(span.spanId, isCalled ? former : at);
+    }
   });
   nodes.forEach((node, at) => {
-    const { parentSpanId } = node.span;
+    const { spanId, parentSpanId, kind } = node.span;
+    const caller = answers(kind) ? callers.get(spanId) : undefined;
+    if (caller !== undefined && caller !== at) {
+      node.parent = caller;
+      return;
+    }
     const parent = parentSpanId === undefined ? undefined : positions.get(parentSpanId);
     if (parent !== undefined && parent !== at) node.parent = parent;
   });
@@ -66,6 +80,8 @@ const build = (traceId: string, spans: readonly Span[]): Trace => {
     orphans,
   };
 };
+
+const answers = (kind: number): boolean => kind === spanKinds.server || kind === spanKinds.consumer;
 
 /** Cuts the parent of the earliest span of every cycle. Each node is walked once. */
 const breakCycles = (nodes: Node[]): void => {
