@@ -8,7 +8,8 @@ export const maxInflatedBytes = 64 * 1024 * 1024;
 const inflaters = {
   gzip: promisify(gunzip),
   deflate: promisify(inflate),
-  zstd: promisify(zstdDecompress),
+  zstd: (bytes: Uint8Array, options: { readonly maxOutputLength: number }) =>
+    zstdFrames(bytes, options.maxOutputLength),
   br: promisify(brotliDecompress),
 } as const;
 
@@ -32,6 +33,35 @@ export const decompress = async (
     throw new Failure('bad-input', `is not ${name}: ${(thrown as Error).message}`, { cause: thrown });
   }
 };
+
+/** Of a body that is put together from compressed pieces; each costs a call. */
+const maxFrames = 4096;
+
+/** Frames may follow each other, which Node reads the first of only. */
+const zstdFrames = async (bytes: Uint8Array, limit: number): Promise<Uint8Array> => {
+  const frames: Uint8Array[] = [];
+  let size = 0;
+  for (let at = 0; at < bytes.length || frames.length === 0; ) {
+    const { buffer, read } = await zstdFrame(bytes.subarray(at), Math.max(1, limit - size));
+    frames.push(buffer);
+    at += read;
+    size += buffer.length;
+    if (read === 0 || frames.length > maxFrames) throw new Error('it has too many frames');
+  }
+  return frames.length === 1 ? (frames[0] as Uint8Array) : Buffer.concat(frames);
+};
+
+const zstdFrame = (
+  bytes: Uint8Array,
+  maxOutputLength: number,
+): Promise<{ readonly buffer: Uint8Array; readonly read: number }> =>
+  new Promise((settle, reject) => {
+    zstdDecompress(bytes, { maxOutputLength, info: true }, (thrown, result) => {
+      if (thrown !== null) return reject(thrown);
+      const { buffer, engine } = result as unknown as { buffer: Uint8Array; engine: { bytesWritten: number } };
+      settle({ buffer, read: engine.bytesWritten });
+    });
+  });
 
 export const compress = (text: string): Promise<Uint8Array> => promisify(gzip)(text);
 

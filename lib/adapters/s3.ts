@@ -1,19 +1,12 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import { Failure } from '../model/failure.ts';
-import type { Bucket } from '../model/ports.ts';
+import type { Bucket, Objects } from '../model/ports.ts';
+import { maxInflatedBytes } from './compression.ts';
 
 /** One S3 bucket; the SDK is loaded at the first call. */
 export const s3Bucket = (options: { readonly bucketName: string }): Bucket => {
   const { bucketName } = options;
-  let loaded: Promise<{ sdk: typeof import('@aws-sdk/client-s3'); client: S3Client }> | undefined;
-  const s3 = () => {
-    loaded ??= import('@aws-sdk/client-s3').then((sdk) => ({
-      sdk,
-      // Emulators on a loopback endpoint know no virtual-hosted buckets.
-      client: new sdk.S3Client({ forcePathStyle: process.env['AWS_ENDPOINT_URL'] !== undefined }),
-    }));
-    return loaded;
-  };
+  const s3 = lazyClient();
   const failed = (operation: string, key: string) => (thrown: unknown) => {
     throw new Failure('unavailable', (thrown as Error).message, {
       where: `${operation} s3://${bucketName}/${key}`,
@@ -63,5 +56,40 @@ export const s3Bucket = (options: { readonly bucketName: string }): Bucket => {
       } while (token !== undefined);
       return keys.sort();
     },
+  };
+};
+
+/** Objects of any bucket that the role may read. */
+export const s3Objects = (maxBytes = maxInflatedBytes): Objects => {
+  const s3 = lazyClient();
+  return async (bucket, key) => {
+    const { sdk, client } = await s3();
+    const where = `GetObject s3://${bucket}/${key}`;
+    try {
+      const { Body, ContentLength = 0 } = await client.send(new sdk.GetObjectCommand({ Bucket: bucket, Key: key }));
+      if (ContentLength > maxBytes) {
+        throw new Failure('too-large', `has ${ContentLength} bytes; ${maxBytes} are read`, { where });
+      }
+      return await Body?.transformToByteArray();
+    } catch (thrown) {
+      if (thrown instanceof Failure) throw thrown;
+      const { name = '', message } = thrown as Error;
+      if (name === 'NoSuchKey' || name === 'NotFound') return undefined;
+      const code = name === 'AccessDenied' ? 'unauthorised' : 'unavailable';
+      throw new Failure(code, message, { where, cause: thrown });
+    }
+  };
+};
+
+/** The SDK is loaded at the first call. */
+const lazyClient = () => {
+  let loaded: Promise<{ sdk: typeof import('@aws-sdk/client-s3'); client: S3Client }> | undefined;
+  return () => {
+    loaded ??= import('@aws-sdk/client-s3').then((sdk) => ({
+      sdk,
+      // Emulators on a loopback endpoint know no virtual-hosted buckets.
+      client: new sdk.S3Client({ forcePathStyle: process.env['AWS_ENDPOINT_URL'] !== undefined }),
+    }));
+    return loaded;
   };
 };

@@ -74,6 +74,9 @@ export interface Bucket {
   list(prefix: string): Promise<readonly string[]>;
 }
 
+/** Reads objects of buckets that are not ours; undefined when there is none. Rejects with `too-large` instead of reading on and on. */
+export type Objects = (bucket: string, key: string) => Promise<Uint8Array | undefined>;
+
 export interface HttpRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   readonly url: string;

@@ -1,8 +1,9 @@
 import { Failure } from '../model/failure.ts';
-import type { Bucket, Clock, Log, Queue, Table } from '../model/ports.ts';
+import type { Bucket, Clock, Log, Objects, Queue, Table } from '../model/ports.ts';
 import type { Span } from '../model/span.ts';
 import { type Decoded, decodeJson, decodeProto } from './decode.ts';
-import { decodeLogRecords } from './decode-log-records.ts';
+import { accepted, type HttpAnswer, otlpRequest, refused } from './otlp-http.ts';
+import { unpacker } from './unpack.ts';
 import { batchKey, prefixOf, type WindowClosed, windowParts } from './window.ts';
 
 export interface CollectorOptions {
@@ -17,15 +18,10 @@ export interface CollectorOptions {
   readonly log: Log;
   readonly encode: (spans: readonly Span[]) => string;
   readonly compress: (text: string) => Promise<Uint8Array>;
+  /** Objects that notifications of other buckets name. */
+  readonly objects: Objects;
   readonly decompress: (bytes: Uint8Array, encoding: string | undefined) => Promise<Uint8Array>;
   readonly sniffEncoding: (bytes: Uint8Array) => string | undefined;
-}
-
-export interface HttpAnswer {
-  readonly statusCode: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
-  readonly isBase64Encoded?: boolean;
 }
 
 /** A window's marker outlives its closing by far, so that a batch redelivered a day later does not close it again. */
@@ -44,6 +40,7 @@ export const collector = (options: CollectorOptions) => {
     log,
     encode,
     compress,
+    objects,
     decompress,
     sniffEncoding,
   } = options;
@@ -78,85 +75,73 @@ export const collector = (options: CollectorOptions) => {
     await table.put({ pk, sk: 'closing', ttl: Math.floor(clock() / 1000) + markerSeconds }, { absent: true });
   };
 
-  const read = async (bytes: Uint8Array, encoding: string | undefined, isProto: boolean): Promise<Decoded> => {
-    const plain = await decompress(bytes, encoding);
-    return isProto ? decodeProto(plain) : decodeJson(Buffer.from(plain).toString('utf8'));
-  };
+  const unpack = unpacker({ objects, decompress, sniffEncoding });
 
-  const note = (decoded: Decoded, where: string): void => {
-    const refused = Object.entries(decoded.refused);
-    if (refused.length > 0)
-      log('warn', 'spans were refused', { where, refused: decoded.refused, kept: decoded.spans.length });
+  const note = ({ refused, spans }: Decoded, where: string): void => {
+    if (Object.keys(refused).length > 0) log('warn', 'spans were refused', { where, refused, kept: spans.length });
   };
 
   return {
-    /** One OTLP/HTTP request in the Function URL's form. A body that cannot be read is answered 400, never thrown. */
+    /** One OTLP/HTTP request, as a Function URL, an API gateway or a load balancer hands it over. Never rejects. */
     http: async (event: unknown): Promise<HttpAnswer> => {
-      const {
-        headers = {},
-        body = '',
-        isBase64Encoded,
-      } = event as { headers?: Record<string, string>; body?: string; isBase64Encoded?: boolean };
-      const type = headers['content-type'] ?? '';
-      const isProto = type.startsWith('application/x-protobuf');
-      if (!isProto && !type.startsWith('application/json')) {
-        return answer(
-          415,
-          false,
-          `content type ${type || '(none)'} is not known; application/json and application/x-protobuf are`,
-        );
-      }
+      const request = otlpRequest(event);
+      if ('refusal' in request) return request.refusal;
+      const { bytes, encoding, isProto } = request;
       try {
-        const decoded = await read(
-          Buffer.from(body, isBase64Encoded === true ? 'base64' : 'utf8'),
-          headers['content-encoding'],
-          isProto,
-        );
-        if (decoded.error !== undefined) throw new Failure('bad-input', decoded.error, { where: 'body' });
+        const plain = await decompress(bytes, encoding);
+        const decoded = isProto ? decodeProto(plain) : decodeJson(Buffer.from(plain).toString('utf8'));
+        if (decoded.error !== undefined && decoded.spans.length === 0) {
+          throw new Failure('bad-input', decoded.error, { where: 'body' });
+        }
         note(decoded, 'body');
         await store(decoded.spans);
-        return answer(200, isProto, undefined, decoded);
+        return accepted(isProto, decoded);
       } catch (thrown) {
         const failure = Failure.from(thrown);
         const isTheirs = failure.code === 'bad-input' || failure.code === 'too-large';
         log(isTheirs ? 'warn' : 'error', 'request was refused', {
           code: failure.code,
           reason: failure.message,
-          bytes: body.length,
+          bytes: bytes.length,
         });
         // 503 is what the OTLP specification lets clients try again.
-        return answer(failure.code === 'too-large' ? 413 : isTheirs ? 400 : 503, isProto, failure.message);
+        return refused(failure.code === 'too-large' ? 413 : isTheirs ? 400 : 503, isProto, failure.message);
       }
     },
 
-    /** OTLP bodies of queue records: JSON text, or base64 of JSON or protobuf, compressed or not. Answers which failed. */
-    records: async (
-      records: readonly { readonly body: string | Uint8Array | undefined; readonly id: string | undefined }[],
-    ) => {
-      const batchItemFailures: { itemIdentifier: string }[] = [];
-      const kept: Span[] = [];
-      const keptIds: string[] = [];
-      for (const [index, { body, id = '' }] of records.entries()) {
+    /**
+     * Contents of queue, stream, topic and bus records, in whatever wrapping `unpacker` knows. Answers the indexes of those that
+     * failed: unreadable ones, and those whose spans could not be stored.
+     */
+    records: async (bodies: readonly (string | Uint8Array | undefined)[]): Promise<ReadonlySet<number>> => {
+      const failed = new Set<number>();
+      let held: { readonly spans: Span[]; readonly from: Set<number> } = { spans: [], from: new Set() };
+      const putAway = async (): Promise<void> => {
+        const { spans, from } = held;
+        held = { spans: [], from: new Set() };
         try {
-          const decoded = await readRecord(body);
-          if (decoded.error !== undefined)
-            throw new Failure('bad-input', decoded.error, { where: `Records[${index}].body` });
-          note(decoded, `Records[${index}].body`);
-          for (const span of decoded.spans) kept.push(span);
-          keptIds.push(id);
+          await store(spans);
+        } catch (thrown) {
+          log('error', 'spans were not stored', { reason: Failure.from(thrown).message, spans: spans.length });
+          for (const index of from) failed.add(index);
+        }
+      };
+      for (const [index, body] of bodies.entries()) {
+        try {
+          await unpack.body(body ?? '', `Records[${index}].body`, async (decoded, where) => {
+            note(decoded, where);
+            held.from.add(index);
+            for (const span of decoded.spans) held.spans.push(span);
+            if (held.spans.length >= maxHeld) await putAway();
+          });
         } catch (thrown) {
           const failure = Failure.from(thrown);
-          log('warn', 'record failed', { messageId: id, code: failure.code, reason: failure.message });
-          batchItemFailures.push({ itemIdentifier: id });
+          log('warn', 'record failed', { index, code: failure.code, reason: failure.message });
+          failed.add(index);
         }
       }
-      try {
-        await store(kept);
-      } catch (thrown) {
-        log('error', 'spans were not stored', { reason: Failure.from(thrown).message, spans: kept.length });
-        batchItemFailures.push(...keptIds.map((itemIdentifier) => ({ itemIdentifier })));
-      }
-      return { batchItemFailures };
+      await putAway();
+      return failed;
     },
 
     /**
@@ -164,20 +149,16 @@ export const collector = (options: CollectorOptions) => {
      * left: sending it again would not mend it. Rejects when spans could not be stored, so that the delivery is made again.
      */
     logs: async (event: unknown): Promise<void> => {
-      const data = (event as { awslogs?: { data?: unknown } }).awslogs?.data;
       const kept: Span[] = [];
       try {
-        const bytes = Buffer.from(typeof data === 'string' ? data : '', 'base64');
-        const decoded = decodeLogRecords(Buffer.from(await decompress(bytes, 'gzip')).toString('utf8'));
-        if (decoded.error !== undefined) throw new Failure('bad-input', decoded.error, { where: 'awslogs.data' });
-        note(decoded, 'awslogs.data');
-        for (const span of decoded.spans) kept.push(span);
-        for (const { payload, base64, encoding, isProto } of decoded.packed) {
-          const body = await read(Buffer.from(payload, base64 ? 'base64' : 'utf8'), encoding, isProto);
-          if (body.error !== undefined) log('warn', 'stdout envelope was refused', { reason: body.error });
-          note(body, 'stdout envelope');
-          for (const span of body.spans) kept.push(span);
-        }
+        await unpack.logs(
+          (event as { awslogs?: { data?: unknown } }).awslogs?.data,
+          'event',
+          async (decoded, where) => {
+            note(decoded, where);
+            for (const span of decoded.spans) kept.push(span);
+          },
+        );
       } catch (thrown) {
         const failure = Failure.from(thrown);
         log('warn', 'log delivery was refused', { code: failure.code, reason: failure.message, kept: kept.length });
@@ -185,49 +166,7 @@ export const collector = (options: CollectorOptions) => {
       await store(kept);
     },
   };
-
-  async function readRecord(body: string | Uint8Array | undefined): Promise<Decoded> {
-    if (body === undefined || body.length === 0) return { spans: [], refused: {}, error: 'is empty' };
-    if (typeof body === 'string' && body.trimStart().startsWith('{')) return decodeJson(body);
-    if (typeof body === 'string' && !/^[A-Za-z0-9+/=\s]+$/.test(body))
-      return { spans: [], refused: {}, error: 'is neither JSON nor base64' };
-    const bytes = typeof body === 'string' ? Buffer.from(body, 'base64') : body;
-    const plain = await decompress(bytes, sniffEncoding(bytes));
-    return plain[0] === 0x7b ? decodeJson(Buffer.from(plain).toString('utf8')) : decodeProto(plain);
-  }
 };
 
-/** ExportTraceServiceResponse, or google.rpc.Status for an error, in the request's own type. */
-const answer = (statusCode: number, isProto: boolean, error?: string, decoded?: Decoded): HttpAnswer => {
-  const rejected = Object.values(decoded?.refused ?? {}).reduce((sum, count) => sum + count, 0);
-  const message = error ?? (rejected === 0 ? undefined : Object.keys(decoded?.refused ?? {}).join('; '));
-  if (isProto) {
-    const text = Buffer.from(message ?? '').subarray(0, 1000);
-    const bytes =
-      error !== undefined
-        ? Buffer.concat([Buffer.from([0x12, ...varint(text.length)]), text])
-        : rejected === 0
-          ? Buffer.alloc(0)
-          : partialSuccess(rejected, text);
-    return {
-      statusCode,
-      headers: { 'content-type': 'application/x-protobuf' },
-      body: bytes.toString('base64'),
-      isBase64Encoded: true,
-    };
-  }
-  const body =
-    error !== undefined
-      ? { message: error }
-      : rejected === 0
-        ? {}
-        : { partialSuccess: { rejectedSpans: String(rejected), errorMessage: message } };
-  return { statusCode, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
-};
-
-const partialSuccess = (rejected: number, text: Buffer): Buffer => {
-  const inner = Buffer.concat([Buffer.from([0x08, ...varint(rejected), 0x12, ...varint(text.length)]), text]);
-  return Buffer.concat([Buffer.from([0x0a, ...varint(inner.length)]), inner]);
-};
-
-const varint = (value: number): number[] => (value < 0x80 ? [value] : [(value & 0x7f) | 0x80, ...varint(value >>> 7)]);
+/** Spans of several records are stored together, up to this many. */
+const maxHeld = 50_000;
