@@ -2,7 +2,7 @@ import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { WatchedQueue } from '../model/config/watermarks.ts';
 import { Failure } from '../model/failure.ts';
 import type { Clock } from '../model/ports.ts';
-import type { QueueSnapshot } from '../model/queue-snapshot.ts';
+import { capacityOf, type QueueSnapshot } from '../model/queue-snapshot.ts';
 
 /** The trace context in a ReceiveMessage answer, if there is one. */
 export type TraceOf = (answer: unknown) => { readonly traceId: string; readonly spanId: string } | undefined;
@@ -98,13 +98,6 @@ export const queueLooks = (options: {
   };
   return { look, trace };
 };
-
-/** What is given, or what consumers get through before a message is too old. */
-export const capacityOf = ({ capacity, consumeRatePerSecond, maxAgeSeconds }: WatchedQueue): number | undefined =>
-  capacity ??
-  (consumeRatePerSecond === undefined || maxAgeSeconds === undefined
-    ? undefined
-    : consumeRatePerSecond * maxAgeSeconds);
 
 const queueFailure = (thrown: unknown, where: string): Failure => {
   if (thrown instanceof Failure) return thrown;

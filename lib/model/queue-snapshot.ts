@@ -1,3 +1,5 @@
+import type { WatchedQueue } from './config/watermarks.ts';
+
 /** What one look at an SQS queue gave. Counts are approximate, as SQS says of them itself. */
 export interface QueueSnapshot {
   readonly name: string;
@@ -16,8 +18,23 @@ export interface QueueSnapshot {
   /** A growing or level queue of at most this many messages is left alone by `queue-drain`. */
   readonly minBacklog?: number;
   /** Messages visible at earlier ticks, oldest first. */
-  readonly history: readonly { readonly at: number; readonly backlog: number }[];
+  readonly history: readonly BacklogPoint[];
 }
+
+/** Messages visible at one time, in milliseconds since the epoch. */
+export interface BacklogPoint {
+  readonly at: number;
+  readonly backlog: number;
+}
+
+/** What is given, or what consumers get through before a message is too old. */
+export const capacityOf = ({ capacity, consumeRatePerSecond, maxAgeSeconds }: WatchedQueue): number | undefined =>
+  capacity ??
+  (consumeRatePerSecond === undefined || maxAgeSeconds === undefined
+    ? undefined
+    : consumeRatePerSecond * maxAgeSeconds);
+
+export const nameOfQueue = ({ arn }: { readonly arn: string }): string => arn.slice(arn.lastIndexOf(':') + 1);
 
 /** What samplers read: how full a queue is, one item a queue (`pk` `pressure`, `sk` the queue's name). */
 export interface Pressure {

@@ -3,6 +3,7 @@ import type { WatermarkRule } from '../model/config/watermarks.ts';
 import type { Rule, SeriesState, Transition } from './evaluate.ts';
 import { isFlapping } from './evaluate.ts';
 import { forecast, type Point } from './forecast.ts';
+import { timeToFull, unknownTrend } from './forecast-words.ts';
 import type { Gauge, MeasuredSeries } from './gauge.ts';
 
 export type TraceRef = { readonly traceId: string; readonly spanId: string };
@@ -92,6 +93,7 @@ const noDataAlert = (breach: Breach, status: 'firing' | 'resolved'): Alert => {
 /** One alert for a whole source that does not answer. */
 export const blindAlert = (options: {
   readonly source: string;
+  readonly summary: string;
   readonly status: 'firing' | 'resolved';
   readonly since: number;
   readonly at: number;
@@ -99,12 +101,12 @@ export const blindAlert = (options: {
   readonly rules: readonly string[];
   readonly trace: TraceRef | undefined;
 }): Alert => {
-  const { source, status, since, at, reason, rules, trace } = options;
+  const { source, summary, status, since, at, reason, rules, trace } = options;
   return alert({
     status,
     labels: { alertname: 'WatermarkBlind', severity: 'critical', source },
     annotations: {
-      summary: status === 'firing' ? `${source} does not answer: watermarks are blind` : `${source} answers again`,
+      summary,
       description: `Rules that depend on it: ${rules.join(', ')}. Their alerts neither fire nor resolve meanwhile.`,
       reason,
     },
@@ -133,17 +135,13 @@ export const capAlert = (
     ...(trace === undefined ? {} : { trace }),
   });
 
-/** Trend and time until full, where enough samples are known. */
+/** The trend of the samples of late; and for what can be full, when it will be. */
 const trendOf = ({ gauge, rule, recent }: Breach): Readonly<Record<string, string>> => {
   const seen = forecast(recent, fullAt(gauge, rule));
-  if (seen === undefined) return {};
-  const seconds = (value: number | undefined) => (value === undefined ? 'never' : `${Math.round(value)} s`);
+  if (seen === undefined) return { trend: unknownTrend(recent.length) };
   const hourly = seen.slope * 3600;
-  return {
-    trend:
-      gauge.unit === 'ratio' ? `${(hourly * 100).toFixed(1)} % an hour` : `${Number(hourly.toPrecision(4))} an hour`,
-    time_to_full: `${seconds(seen.seconds)} (${seconds(seen.earliest)} to ${seconds(seen.latest)})`,
-  };
+  if (gauge.unit !== 'ratio') return { trend: `${Number(hourly.toPrecision(4))} an hour` };
+  return { trend: `${(hourly * 100).toFixed(1)} % an hour`, time_to_full: timeToFull(seen) };
 };
 
 /** A ratio is full at 1; anything else has no end but its mark. */

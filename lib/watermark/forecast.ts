@@ -17,7 +17,7 @@ export interface Forecast {
 }
 
 /** With fewer points a slope is guesswork. */
-const fewest = 8;
+export const fewest = 8;
 /** A value that falls by this share from one sample to the next has started anew. */
 const restartDrop = 0.3;
 /** A run that ended this near the capacity was full: it does not show that restarts come in time. */

@@ -8,7 +8,7 @@ export const describeUsage = (options: {
   readonly fill: Fill;
   readonly resource: 'memory' | 'cpu';
   readonly pod: Pod;
-  /** Ratios seen of late. */
+  /** Ratios seen of late, this one included; none where nobody remembers them. */
   readonly recent: readonly Point[];
   readonly scaling: Scaling | undefined;
 }): Readonly<Record<string, string>> => {
@@ -16,7 +16,7 @@ export const describeUsage = (options: {
   const status = pod.status?.containerStatuses?.find(({ name }) => name === fill.container);
   const wasKilled = status?.lastState?.terminated?.reason === 'OOMKilled';
   const unit = resource === 'memory' ? bytes : cores;
-  const points = [...recent.map(({ value }) => value * fill.of), fill.used];
+  const points = recent.length === 0 ? [fill.used] : recent.map(({ value }) => value * fill.of);
   return {
     basis: fill.basis,
     used: unit(fill.used),

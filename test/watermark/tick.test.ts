@@ -3,10 +3,11 @@ import { test } from 'node:test';
 import type { Alert } from '../../lib/model/alert.ts';
 import type { WatermarkRule, WatermarksConfig } from '../../lib/model/config/watermarks.ts';
 import { Failure } from '../../lib/model/failure.ts';
-import type { ClusterSnapshot, Pod } from '../../lib/model/kubernetes-objects.ts';
+import type { ClusterSnapshot, HorizontalPodAutoscaler, Pod } from '../../lib/model/kubernetes-objects.ts';
 import type { Table } from '../../lib/model/ports.ts';
+import type { Evaluating, Sources } from '../../lib/watermark/evaluating.ts';
 import { recall } from '../../lib/watermark/recall.ts';
-import { type Evaluating, runReading, runTick, type Sources } from '../../lib/watermark/tick.ts';
+import { runReading, runTick } from '../../lib/watermark/tick.ts';
 import { memoryTable } from '../support/memory.ts';
 
 const start = Date.parse('2026-11-23T12:00:00Z');
@@ -34,6 +35,9 @@ const aWorld = (rule: Partial<WatermarkRule> & Pick<WatermarkRule, 'gauge'>, mor
     alerts: [] as Alert[],
     lines: [] as string[],
     inQueue: undefined as { traceId: string; spanId: string } | undefined,
+    autoscalers: [] as HorizontalPodAutoscaler[],
+    /** What the Prometheus query answers. */
+    vector: [] as { labels: Record<string, string>; value: number }[],
   };
   const table = counting(memoryTable(() => world.now));
   const sources: Sources = {
@@ -48,6 +52,7 @@ const aWorld = (rule: Partial<WatermarkRule> & Pick<WatermarkRule, 'gauge'>, mor
           timestamp: new Date(world.now).toISOString(),
           containers: [{ name: 'app', usage: { memory: `${mib * 1024}Ki`, cpu: '1n' } }],
         })),
+        autoscalers: world.autoscalers,
       };
     },
     queue: async ({ arn, capacity }) => {
@@ -63,7 +68,7 @@ const aWorld = (rule: Partial<WatermarkRule> & Pick<WatermarkRule, 'gauge'>, mor
       };
     },
     cloudwatch: async () => [],
-    prometheus: async () => [],
+    prometheus: async () => world.vector.map((each) => ({ ...each, at: world.now })),
     traceInQueue: async () => world.inQueue,
   };
   const config: WatermarksConfig = {
@@ -305,6 +310,130 @@ test('series beyond the cap are left out, and one alert says so', async () => {
   assert.equal((await tick()).series, 2);
   await tick();
   assert.deepEqual(told(), ['WatermarkSeriesCapped firing']);
+});
+
+test('a series that fires is not dropped for others when the cap is hit', async () => {
+  const { world, tick, told } = aWorld({ gauge: 'pod-memory', forSeconds: 0 }, { maxSeries: 2 });
+  const pods = (...names: string[]) => names.map((name) => aPod(name));
+  world.pods = pods('y', 'z');
+  world.usage = { y: 1, z: 190 };
+  await tick();
+  world.pods = pods('a', 'b', 'c', 'y', 'z');
+  world.usage = { a: 1, b: 1, c: 1, y: 1, z: 190 };
+  assert.equal((await tick()).series, 2);
+  assert.deepEqual(told(), ['Full firing', 'WatermarkSeriesCapped firing']);
+  world.usage['z'] = 1;
+  await tick();
+  assert.deepEqual(told().slice(2), ['Full resolved'], 'it is still watched');
+});
+
+test('two series with the same labels: the rule is refused, nothing moves, and one alert says so', async () => {
+  const { world, tick, told } = aWorld(
+    { gauge: 'prometheus', query: 'fill', forSeconds: 0 },
+    { prometheus: { main: { url: 'https://127.0.0.1' } } },
+  );
+  world.vector = [{ labels: { __name__: 'a', host: 'x' }, value: 1 }];
+  await tick();
+  world.vector = [
+    { labels: { __name__: 'a', host: 'x' }, value: 0 },
+    { labels: { __name__: 'b', host: 'x' }, value: 0 },
+  ];
+  for (let i = 0; i < 10; i += 1) await tick();
+  assert.deepEqual(told(), ['Full firing', 'WatermarkBlind firing']);
+  assert.match(world.alerts[1]?.annotations['summary'] ?? '', /^rules\/Full cannot be evaluated/);
+  assert.match(world.alerts[1]?.annotations['reason'] ?? '', /same labels {"host":"x"}/);
+  world.vector.pop();
+  await tick();
+  assert.deepEqual(told().slice(2), ['WatermarkBlind resolved', 'Full resolved']);
+});
+
+test('a queue that grows fires its drain rule where nobody knows its capacity', async () => {
+  const { world, table, tick, told } = aWorld({ gauge: 'queue-drain', forSeconds: 0 }, { queues: [{ arn: queueArn }] });
+  for (let i = 0; i < 3; i += 1) {
+    world.backlog += 10;
+    await tick();
+  }
+  assert.deepEqual(told(), ['Full firing']);
+  assert.equal(await table.get('pressure', 'orders'), undefined, 'without a capacity there is no pressure');
+  assert.equal((await table.get('backlog', 'orders'))?.['backlog'], 30);
+});
+
+test('pressure goes on after the clock was set back, without points of the future', async () => {
+  const { world, table, tick } = aWorld({ gauge: 'queue-backlog' }, { queues: [{ arn: queueArn, capacity: 100 }] });
+  const levels: unknown[] = [];
+  for (const [backlog, seconds] of [
+    [29, 30],
+    [30, 30],
+    [70, -3600],
+    [71, 30],
+  ] as const) {
+    world.backlog = backlog;
+    await tick(seconds);
+    levels.push((await table.get('pressure', 'orders'))?.['level']);
+  }
+  assert.deepEqual(levels, ['normal', 'medium', 'medium', 'high']);
+  const history = (await table.get('pressure', 'orders'))?.['history'] as { backlog: number }[];
+  assert.deepEqual(
+    history.map(({ backlog }) => backlog),
+    [70, 71],
+  );
+});
+
+test('a workload with an autoscaler is left to it until that one is at its end', async () => {
+  const { world, tick, told } = aWorld({ gauge: 'pod-memory', forSeconds: 0, keepFiringForSeconds: 60 });
+  const ownerReferences = [{ kind: 'StatefulSet', name: 'web', controller: true }];
+  world.pods = [aPod('a', { ownerReferences })];
+  world.usage['a'] = 195;
+  const scaledTo = (currentReplicas: number) => {
+    const metrics = [{ type: 'Resource', resource: { name: 'memory' } }];
+    const spec = { scaleTargetRef: { kind: 'StatefulSet', name: 'web' }, maxReplicas: 3, metrics };
+    world.autoscalers = [{ metadata: { name: 'web', namespace: 'shop' }, spec, status: { currentReplicas } }];
+  };
+  scaledTo(2);
+  await tick();
+  assert.deepEqual(told(), []);
+  scaledTo(3);
+  await tick();
+  assert.deepEqual(told(), ['Full firing']);
+  assert.match(world.alerts[0]?.annotations['autoscaler'] ?? '', /web \(3 of at most 3 replicas\) is at its maximum/);
+  scaledTo(2);
+  await tick();
+  await tick(60);
+  assert.deepEqual(told(), ['Full firing', 'Full resolved']);
+  assert.equal(world.alerts[1]?.annotations['reason'], 'is left to its autoscaler for 60 s');
+});
+
+test('an alert carries value, threshold, basis, trend, time to full, a size with its reasons, and a trace', async () => {
+  const { world, tick } = aWorld({ gauge: 'pod-memory', forSeconds: 0 });
+  for (let mib = 150; mib <= 182; mib += 2) {
+    world.usage['a'] = mib;
+    await tick();
+  }
+  const [fired] = world.alerts;
+  const { summary, description, ...rest } = fired?.annotations ?? {};
+  assert.equal(summary, 'shop/a: pod-memory is 91.0 %, above 90.0 %');
+  assert.equal(description, 'pod-memory is above high. It resolves at or below 80.0 %.');
+  assert.deepEqual(rest, {
+    value: '0.91',
+    threshold: '0.9',
+    reason: 'is above high',
+    trend: '120.0 % an hour',
+    time_to_full: '330 s (330 s to 330 s)',
+    basis: 'limit',
+    used: '182Mi',
+    capacity: '200Mi',
+    container: 'app',
+    right_size: 'limit of at least 210Mi: largest use and 15 %, from 17 of the 100 points that a good estimate needs',
+  });
+  assert.deepEqual(fired?.trace, trace);
+});
+
+test('an alert of a process that has just begun says that it knows no trend', async () => {
+  const { world, tick } = aWorld({ gauge: 'pod-memory', forSeconds: 0 });
+  world.usage['a'] = 190;
+  await tick();
+  assert.match(world.alerts[0]?.annotations['trend'] ?? '', /^not known yet: 1 of the 8 samples/);
+  assert.equal(world.alerts[0]?.annotations['time_to_full'], undefined);
 });
 
 test('time without ticks does not count towards for', async () => {

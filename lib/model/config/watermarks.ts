@@ -150,6 +150,16 @@ export const gaugeNames = [
 ] as const;
 export type GaugeName = (typeof gaugeNames)[number];
 
+/** Gauges of queues. */
+export const queueGauges: readonly GaugeName[] = [
+  'queue-backlog',
+  'queue-in-flight',
+  'queue-age',
+  'queue-dead-letters',
+  'queue-drain',
+  'queue-breach',
+];
+
 /** Gauges whose value is a fraction of something; a mark of 90 is a mistake there. */
 export const ratioGauges: readonly GaugeName[] = [
   'pod-memory',

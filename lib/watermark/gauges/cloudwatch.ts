@@ -12,6 +12,11 @@ export const cloudwatch = defineGauge<'cloudwatch'>({
       labels,
       at,
       value: Math.max(0, value / (metric?.capacity ?? 1)),
+      describe: () => ({
+        basis: metric?.capacity === undefined ? 'value' : 'capacity',
+        used: String(value),
+        ...(metric?.capacity === undefined ? {} : { capacity: String(metric.capacity) }),
+      }),
     })),
     skipped: {},
   }),

@@ -7,8 +7,13 @@ export const prometheus = defineGauge<'prometheus'>({
   unit: 'value',
   defaults: { high: 0.9, low: 0.8, severity: 'warning' },
   goneReason: undefined,
-  measure: (values) => ({
-    series: values.map(({ labels: { __name__: _, ...labels }, value, at }) => ({ labels, at, value })),
+  measure: (values, { query = '' }) => ({
+    series: values.map(({ labels: { __name__: _, ...labels }, value, at }) => ({
+      labels,
+      at,
+      value,
+      describe: () => ({ basis: 'query', query }),
+    })),
     skipped: {},
   }),
 });

@@ -1,4 +1,5 @@
 import { forecast } from '../forecast.ts';
+import { timeToFull, unknownTrend } from '../forecast-words.ts';
 import { defineGauge } from '../gauge.ts';
 
 /** Messages waiting in a queue over its capacity. */
@@ -13,17 +14,13 @@ export const queueBacklog = defineGauge<'queue'>({
     const describe = () => {
       const points = [...history, { at, backlog: visible }].map((point) => ({ at: point.at, value: point.backlog }));
       const seen = forecast(points, capacity);
-      const seconds = (value: number | undefined) => (value === undefined ? 'never' : `${Math.round(value)} s`);
       return {
         basis: 'capacity',
         used: `${visible} messages`,
         capacity: `${capacity} messages`,
         ...(seen === undefined
-          ? {}
-          : {
-              trend: `${seen.slope.toFixed(2)} messages/s`,
-              time_to_full: `${seconds(seen.seconds)} (${seconds(seen.earliest)} to ${seconds(seen.latest)})`,
-            }),
+          ? { trend: unknownTrend(points.length) }
+          : { trend: `${seen.slope.toFixed(2)} messages/s`, time_to_full: timeToFull(seen) }),
       };
     };
     return { series: [{ labels: { queue: name }, at, value: visible / capacity, describe }], skipped: {} };

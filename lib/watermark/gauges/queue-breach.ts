@@ -14,6 +14,7 @@ export const queueBreach = defineGauge<'queue'>({
     const seconds = slope === undefined ? undefined : timeToBreach(visible, capacity, slope);
     const value = slope === undefined ? undefined : seconds === undefined ? 0 : horizonSeconds / seconds;
     const describe = () => ({
+      basis: 'capacity',
       used: `${visible} messages`,
       capacity: `${capacity} messages`,
       trend: `${(slope ?? 0).toFixed(2)} messages/s`,

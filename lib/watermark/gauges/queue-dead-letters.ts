@@ -7,8 +7,9 @@ export const queueDeadLetters = defineGauge<'queue'>({
   unit: 'messages',
   defaults: { high: 0, low: 0, severity: 'critical' },
   goneReason: undefined,
-  measure: ({ name, at, visible, inFlight, delayed }) => ({
-    series: [{ labels: { queue: name }, at, value: visible + inFlight + delayed }],
-    skipped: {},
-  }),
+  measure: ({ name, at, visible, inFlight, delayed }) => {
+    const value = visible + inFlight + delayed;
+    const describe = () => ({ basis: 'any message', used: `${value} messages` });
+    return { series: [{ labels: { queue: name }, at, value, describe }], skipped: {} };
+  },
 });

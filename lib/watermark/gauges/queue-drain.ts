@@ -11,7 +11,11 @@ export const queueDrain = defineGauge<'queue'>({
   measure: ({ name, at, visible, history, minBacklog = 0 }) => {
     const slope = backlogSlope([...history, { at, backlog: visible }]);
     const value = visible <= minBacklog ? 0 : slope === undefined ? undefined : timeToDrain(visible, slope);
-    const describe = () => ({ used: `${visible} messages`, trend: `${(slope ?? 0).toFixed(2)} messages/s` });
+    const describe = () => ({
+      basis: 'present pace',
+      used: `${visible} messages`,
+      trend: `${(slope ?? 0).toFixed(2)} messages/s`,
+    });
     return { series: [{ labels: { queue: name }, at, value, describe }], skipped: {} };
   },
 });

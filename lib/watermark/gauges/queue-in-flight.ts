@@ -7,5 +7,8 @@ export const queueInFlight = defineGauge<'queue'>({
   unit: 'messages',
   defaults: { high: 108_000, low: 96_000, severity: 'warning' },
   goneReason: undefined,
-  measure: ({ name, at, inFlight }) => ({ series: [{ labels: { queue: name }, at, value: inFlight }], skipped: {} }),
+  measure: ({ name, at, inFlight }) => {
+    const describe = () => ({ basis: 'quota of SQS', used: `${inFlight} messages`, capacity: '120000 messages' });
+    return { series: [{ labels: { queue: name }, at, value: inFlight, describe }], skipped: {} };
+  },
 });

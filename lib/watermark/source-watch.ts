@@ -1,0 +1,42 @@
+import { blindAlert } from './breach-alert.ts';
+import type { Evaluating } from './evaluating.ts';
+import { eventOf } from './settle.ts';
+import { type Health, watchSource } from './source-health.ts';
+
+/** Whether something that rules depend on could be asked, or a rule be evaluated at all. */
+export interface Outcome {
+  readonly name: string;
+  /** A rule that cannot be evaluated counts as a source that does not answer. @default source */
+  readonly kind?: 'source' | 'rule';
+  readonly uses: readonly string[];
+  readonly error?: string;
+}
+
+/** Keeps account of who answers, and tells when a source goes blind or sees again. Told before it is stored: see settle(). */
+export const watchSources = async (given: Evaluating, outcomes: readonly Outcome[], at: number): Promise<void> => {
+  const { table, bus, config, log, trace } = given;
+  const stored = new Map((await table.query('watermark-source')).map((item) => [item.sk, item['health'] as Health]));
+  for (const { name, kind = 'source', error, uses } of outcomes) {
+    const former = stored.get(name);
+    const outcome = error === undefined ? { at } : { at, error };
+    const { health, transition } = watchSource(former, outcome, config.blindAfterSeconds ?? 60);
+    if (error !== undefined) log('error', `${kind} ${problems[kind].wrong}`, { source: name, reason: error });
+    if (transition !== undefined) {
+      const since = (transition === 'blind' ? health?.failingSince : former?.failingSince) ?? at;
+      const status = transition === 'blind' ? ('firing' as const) : ('resolved' as const);
+      const { wrong, right } = problems[kind];
+      const reason = transition === 'blind' ? (error ?? '') : `it ${right}`;
+      const summary = transition === 'blind' ? `${name} ${wrong}: watermarks are blind` : `${name} ${right}`;
+      await bus.put([eventOf(blindAlert({ source: name, summary, status, since, at, reason, rules: uses, trace }))]);
+      log('info', `alert ${status}`, { labels: { alertname: 'WatermarkBlind', source: name }, reason });
+    }
+    if (health === former) continue;
+    if (health === undefined) await table.delete('watermark-source', name);
+    else await table.put({ pk: 'watermark-source', sk: name, health });
+  }
+};
+
+const problems = {
+  source: { wrong: 'does not answer', right: 'answers again' },
+  rule: { wrong: 'cannot be evaluated', right: 'can be evaluated again' },
+} as const;
