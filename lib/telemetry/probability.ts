@@ -39,6 +39,44 @@ const hexOf = (member: string, least: number): string | undefined => {
   return text.toLowerCase();
 };
 
+/**
+ * Whether R >= T, from the digits as they stand: T begins at `from` in `text` and may be short of trailing zeros, R at `at` in `digitsOfR`.
+ * Nothing is cut out or padded, since this is asked for every span.
+ */
+export const reaches = (text: string, from: number, to: number, digitsOfR: string, at: number): boolean => {
+  for (let index = from; index < to; index++) {
+    const wanted = text.charCodeAt(index);
+    const given = digitsOfR.charCodeAt(at + index - from);
+    if (given !== wanted) return given > wanted;
+  }
+  return true;
+};
+
+/**
+ * Where the threshold ends in a value that `writeOt` would write again as it is, `th:…` or `th:…;rv:…` and no more: what nearly all parents
+ * carry. 0 for every other value.
+ */
+export const plainThresholdEnd = (value: string): number => {
+  if (!value.startsWith('th:')) return 0;
+  const end = hexEnd(value, 3);
+  const count = end - 3;
+  if (count < 1 || count > digits || (count > 1 && value.charCodeAt(end - 1) === zero)) return 0;
+  if (end === value.length) return end;
+  if (value.length !== end + 4 + digits || !value.startsWith(';rv:', end)) return 0;
+  return hexEnd(value, end + 4) === value.length ? end : 0;
+};
+
+const zero = 48;
+/** Behind the last of the lower-case hex digits that begin at `at`. */
+const hexEnd = (text: string, at: number): number => {
+  let end = at;
+  for (; end < text.length; end++) {
+    const code = text.charCodeAt(end);
+    if (!((code >= zero && code <= 57) || (code >= 97 && code <= 102))) break;
+  }
+  return end;
+};
+
 /** The value of `ot`; empty when there is nothing to say. Members that find no room are left out from the end. */
 export const writeOt = ({ threshold, randomness, rest }: OtState): string => {
   let out = threshold === undefined ? '' : `th:${shortest(threshold)}`;

@@ -1,7 +1,16 @@
 import type { Attributes, Context, Link, SpanContext, SpanKind, TraceState } from '@opentelemetry/api';
 import { type Pressure, pressureLevel } from '../model/queue-snapshot.ts';
 import type { Span } from '../model/span.ts';
-import { type OtState, OtTraceState, readOt, thresholdOf, withOt, writeOt } from './probability.ts';
+import {
+  type OtState,
+  OtTraceState,
+  plainThresholdEnd,
+  reaches,
+  readOt,
+  thresholdOf,
+  withOt,
+  writeOt,
+} from './probability.ts';
 
 /** As OpenTelemetry's SamplingDecision: not recorded, recorded only, recorded and sampled. */
 export const decisions = { notRecord: 0, record: 1, sample: 2 } as const;
@@ -109,7 +118,7 @@ export const backlogSampler = (options: BacklogSamplerOptions): BacklogSampler =
       const parent = parentIn(context);
       if (parent !== undefined) return follow(parent, traceId, followed);
       const { threshold, kept, dropped } = current();
-      return threshold !== undefined && randomnessOf(traceId) >= threshold ? kept : dropped;
+      return threshold !== undefined && reaches(threshold, 0, threshold.length, traceId, lowBits) ? kept : dropped;
     },
     toString: () => label,
     atEnd({ status, startNanos, endNanos, traceState }, isLocalRoot) {
@@ -150,7 +159,7 @@ interface Rate {
   readonly dropped: SamplingResult;
 }
 
-/** All there is to answer for a rate, made once: a decision about a new trace allocates nothing but the digits it compares. */
+/** All there is to answer for a rate, made once: a decision about a new trace allocates nothing. */
 const rateOf = (rate: number, rejected: Decision): Rate => {
   const threshold = thresholdOf(rate);
   const ot = writeOt({ threshold, randomness: undefined, rest: undefined });
@@ -179,11 +188,24 @@ const follow = (parent: SpanContext, traceId: string, { kept, dropped }: Followe
     const byFlag = (parent.traceFlags & 1) === 1 ? kept : dropped;
     return traceState === undefined ? byFlag : { decision: byFlag.decision, traceState };
   }
+  const end = plainThresholdEnd(value);
+  if (end > 0) {
+    const hasOwn = end < value.length;
+    const isKept = hasOwn ? reaches(value, 3, end, value, end + 4) : reaches(value, 3, end, traceId, lowBits);
+    // What is kept goes on as it came; of what is not, nothing but a threshold that does not hold would be left to say.
+    if (isKept || !hasOwn) return { decision: (isKept ? kept : dropped).decision, traceState };
+  }
   const ot = readOt(value);
   const isKept =
     ot.threshold === undefined
       ? (parent.traceFlags & 1) === 1
-      : (ot.randomness ?? randomnessOf(traceId)) >= ot.threshold;
+      : reaches(
+          ot.threshold,
+          0,
+          ot.threshold.length,
+          ot.randomness ?? traceId,
+          ot.randomness === undefined ? lowBits : 0,
+        );
   const { decision } = isKept ? kept : dropped;
   const carried = writeOt(isKept ? ot : { ...ot, threshold: undefined });
   return { decision, traceState: carried === value || carried === '' ? traceState : traceState.set('ot', carried) };
@@ -200,7 +222,7 @@ const parentIn = (context: Context): SpanContext | undefined => {
 const noTrace = '0'.repeat(32);
 const noSpan = '0'.repeat(16);
 
-/** The low 56 bits of the trace id, which level 2 of Trace Context vouches for with the random flag. */
-const randomnessOf = (traceId: string): string => traceId.slice(18);
+/** Where the low 56 bits of a trace id begin, which level 2 of Trace Context vouches for with the random flag. */
+const lowBits = 18;
 
 const certain = (ot: OtState): OtState => ({ ...ot, threshold: '00000000000000' });
