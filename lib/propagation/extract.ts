@@ -3,7 +3,7 @@ import type { Message } from '../model/message.ts';
 import type { BaggageEntry, ContextLink, Extracted, LinkReason, Start, TraceContext } from '../model/trace-context.ts';
 import { readBaggage } from './baggage.ts';
 import { isContext } from './format.ts';
-import { findAny, findExact, irregular, type Name, scan, spelledIn } from './lookup.ts';
+import { fieldText, findAny, findExact, irregular, type Name, scan, spelledIn } from './lookup.ts';
 import { baggageBit, type Propagation, type Rules, standard } from './propagation.ts';
 
 /** What extraction saw on its way; handed in by `explain`, which thereby runs the same readers to the end. */
@@ -54,7 +54,7 @@ export const extractFrom = (values: object, using: Propagation = standard, place
 const plainPlace: Place = {
   path: '',
   values: (entry) => entry as object,
-  text: (value) => (typeof value === 'string' ? value : Array.isArray(value) ? value.join(',') : undefined),
+  text: fieldText,
 };
 
 /** Layer by layer inwards, until one holds a context. */

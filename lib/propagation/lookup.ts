@@ -103,4 +103,12 @@ export const first = (text: string): string => {
   return comma < 0 ? text : text.slice(0, comma).trimEnd();
 };
 
+/** A field that may repeat, as HTTP joins it. What is no string is left out: asking a stranger's object for its text may throw. */
+export const fieldText = (value: unknown): string | undefined => {
+  if (typeof value === 'string') return value;
+  if (!Array.isArray(value)) return undefined;
+  const texts = value.filter((each) => typeof each === 'string');
+  return texts.length === 0 ? undefined : texts.join(',');
+};
+
 export type { Text };

@@ -8,6 +8,7 @@ import type {
 } from '@opentelemetry/api';
 import type { TraceContext } from '../model/trace-context.ts';
 import { type Format, isContext } from './format.ts';
+import { fieldText } from './lookup.ts';
 
 /**
  * The part of the OpenTelemetry API that a propagator needs at run time, handed in so that this room imports types only:
@@ -34,9 +35,8 @@ export const asTextMapPropagator = (format: Format, api: Api): TextMapPropagator
     format.write(ours, (name, value) => setter.set(carrier, name, value));
   },
   extract: <Carrier>(context: Context, carrier: Carrier, getter: TextMapGetter<Carrier>): Context => {
-    const read = format.read(carrier ?? nothing, asText, (values, _text, name) => {
-      const value = getter.get(values as Carrier, name) ?? spelledOtherwise(values as Carrier, name, getter);
-      return Array.isArray(value) ? (value.length === 0 ? undefined : value.join(',')) : asText(value);
+    const read = format.read(carrier ?? nothing, fieldText, (values, _text, name) => {
+      return fieldText(getter.get(values as Carrier, name) ?? spelledOtherwise(values as Carrier, name, getter));
     });
     if (typeof read === 'string' || !isContext(read)) return context;
     return api.trace.setSpanContext(context, {
@@ -51,8 +51,6 @@ export const asTextMapPropagator = (format: Format, api: Api): TextMapPropagator
 });
 
 const nothing = {};
-
-const asText = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
 
 /** Getters compare names exactly; the formats do not. */
 const spelledOtherwise = <Carrier>(
