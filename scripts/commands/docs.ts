@@ -74,12 +74,13 @@ const registriesPage = (root: string): string => {
   return `# Registries\n${generated}\n\n${parts.join('\n\n')}\n`;
 };
 
-/** The first sentence of the comment on what a member file exports. */
+/** The first sentence of the comment on the export that a member file is named after. */
 const purposeOf = (path: string): string => {
-  const text = readFileSync(path, 'utf8');
-  const comments = [...text.matchAll(/\/\*\*([\s\S]*?)\*\/\s*export const/g)];
-  const comment = comments.at(-1)?.[1];
-  if (comment === undefined) throw new Failure('internal', 'has no comment on its export', { where: basename(path) });
+  const file = basename(path);
+  const member = file.slice(0, -3).replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
+  const pattern = new RegExp(`/\\*\\*((?:(?!\\*/)[\\s\\S])*)\\*/\\s*export const ${member}\\b`);
+  const comment = pattern.exec(readFileSync(path, 'utf8'))?.[1];
+  if (comment === undefined) throw new Failure('internal', `has no comment on its export ${member}`, { where: file });
   return firstSentence(plain(comment));
 };
 
@@ -112,6 +113,6 @@ const plain = (comment: string): string =>
     .replace(/\s+/g, ' ')
     .trim();
 
-const firstSentence = (text: string): string => /^.*?[.:](?=\s|$)/.exec(text)?.[0]?.replace(/:$/, '.') ?? text;
+const firstSentence = (text: string): string => /^.*?\.(?=\s|$)/.exec(text)?.[0] ?? text;
 
 const cell = (text: string): string => text.replaceAll('|', '\\|');

@@ -53,16 +53,11 @@ export const answer = (explanation: Explanation): Record<string, unknown> => ({
   sampled: explanation.sampled ?? null,
   format: explanation.family ?? null,
   path: explanation.winner?.path ?? null,
-  refused: [
-    ...explanation.losers.map(({ path, family, refused, format }) => ({
-      path,
-      format: format === '' ? null : family,
-      reason: refused ?? '',
-    })),
-    ...(explanation.winner === undefined && explanation.losers.length === 0
-      ? [{ path: explanation.source, format: null, reason: 'holds no name of any format' }]
-      : []),
-  ],
+  refused: explanation.losers.map(({ path, family, refused, format }) => ({
+    path,
+    format: format === '' ? null : family,
+    reason: refused ?? '',
+  })),
 });
 
 const withContext = (parsed: unknown): { event: unknown; context: { clientContext: unknown } } => {

@@ -1007,12 +1007,26 @@ for (const [name, [event, expected, clientContext]] of Object.entries(shapes)) {
       answers.map(({ record }) => record),
       answers.map((_, index) => index),
     );
-    for (const { path, traceId, refused } of answers) {
+    for (const { path, traceId, format, refused } of answers) {
+      if (format === null) assert.equal(path, null);
       if (traceId !== null) assert.match(String(path), /^[\w-]+[.>]/);
       for (const { reason } of refused as { reason: string }[]) assert.ok(reason.length > 10, reason);
     }
   });
 }
+
+test('a record that carries nothing refuses nothing', () => {
+  const [nothing] = recordsOf(records(sqs({}))).map((message) => answer(explain(message)));
+  assert.deepEqual(nothing, {
+    record: 0,
+    traceId: null,
+    spanId: null,
+    sampled: null,
+    format: null,
+    path: null,
+    refused: [],
+  });
+});
 
 test('sees enough shapes to be worth its name', () => {
   assert.ok(Object.keys(shapes).length > 60);
