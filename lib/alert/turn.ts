@@ -32,6 +32,8 @@ export interface TurnMessage {
   readonly due: number;
   /** Rounds that it has made through the queue. */
   readonly hop: number;
+  /** Epoch of the item when it was sent; 0 where there was none. It tells a message that outran its sender's write from one that is left over. */
+  readonly seen: number;
 }
 
 export interface TurnPorts {
@@ -44,6 +46,8 @@ export interface TurnPorts {
 export const leaseMs = 30_000;
 /** The clocks of two functions agree within that. */
 const skewMs = 2_000;
+/** A message that came before its sender had written looks again so soon. */
+const unwrittenMs = 1_000;
 /** A message that is so late is taken to be lost. */
 const lostMs = 60_000;
 const maxDelaySeconds = 900;
@@ -73,32 +77,31 @@ export const wake = async (
       continue;
     }
     if (due !== undefined && due > now && due <= wanted) return;
-    await sendTurn(turn, wanted, ports);
+    await sendTurn(turn, { due: wanted, hop: 0, seen: item?.epoch ?? 0 }, ports);
     const next: TurnItem = without({ ...item, ...key, epoch: (item?.epoch ?? 0) + 1, due: wanted }, 'ttl', 'hop');
     if (await table.put(next, item === undefined ? { absent: true } : { equals: { epoch: item.epoch, news } })) return;
   }
 };
 
 /** Takes the turn that a message calls for; undefined when it is not to be taken by this message. */
-export const take = async (
-  turn: Turn,
-  { due, hop }: Pick<TurnMessage, 'due' | 'hop'>,
-  ports: TurnPorts,
-): Promise<TurnItem | undefined> => {
+export const take = async (turn: Turn, call: Call, ports: TurnPorts): Promise<TurnItem | undefined> => {
+  const { due, seen } = call;
   const { table, clock } = ports;
   const key = turnKey(turn);
   if (due > clock()) {
-    await goRound(turn, due, hop, ports);
+    await goRound(turn, call, ports);
     return undefined;
   }
   for (;;) {
     const now = clock();
     const item = (await table.get(key.pk, key.sk)) as TurnItem | undefined;
-    // Another message is under way for later; this one is left over.
-    if (item?.due !== undefined && item.due > due) return undefined;
+    const isUnwritten = item?.epoch === seen;
+    // Another message is under way for later, and this one is left over.
+    if (item?.due !== undefined && item.due > due && !isUnwritten) return undefined;
     if (item !== undefined && (item.leaseUntil ?? 0) > now) {
-      // Not dropped: whoever holds the turn may be dead, and this may be a copy of his message.
-      await sendTurn(turn, due, ports, { delayMs: (item.leaseUntil ?? 0) - now + 500 });
+      // Not dropped: whoever holds the turn may be dead, and this may be a copy of his message, or the one that he is about to note.
+      const left = (item.leaseUntil ?? 0) - now + 500;
+      await sendTurn(turn, { ...call, hop: 0 }, ports, isUnwritten ? Math.min(left, unwrittenMs) : left);
       return undefined;
     }
     const held: TurnItem = without(
@@ -128,7 +131,7 @@ export const giveBack = async (
   let sent: number | undefined;
   for (;;) {
     if (wanted !== undefined && wanted !== sent) {
-      await sendTurn(turn, wanted, ports);
+      await sendTurn(turn, { due: wanted, hop: 0, seen: known.epoch }, ports);
       sent = wanted;
     }
     const next: TurnItem = {
@@ -149,31 +152,36 @@ export const giveBack = async (
  * A wait that is longer than a queue can delay goes round again. Only the message that the item speaks of does, and each round
  * once: copies and messages that are left over end here, or they would multiply.
  */
-const goRound = async (turn: Turn, due: number, hop: number, ports: TurnPorts): Promise<void> => {
+const goRound = async (turn: Turn, call: Call, ports: TurnPorts): Promise<void> => {
+  const { due, hop, seen } = call;
   const key = turnKey(turn);
   const item = (await ports.table.get(key.pk, key.sk)) as TurnItem | undefined;
+  if ((item?.epoch ?? 0) === seen) return sendTurn(turn, call, ports);
   if (item?.due !== due || (item.hop ?? 0) !== hop) return;
-  await sendTurn(turn, due, ports, { hop: hop + 1 });
+  await sendTurn(turn, { ...call, hop: hop + 1 }, ports);
   const { epoch, news } = item;
   await ports.table.put({ ...item, hop: hop + 1 }, { equals: { epoch, news, hop: item.hop } });
 };
 
+type Call = Pick<TurnMessage, 'due' | 'hop' | 'seen'>;
+
 const sendTurn = async (
   { kind, id }: Turn,
-  due: number,
+  { due, hop, seen }: Call,
   { again, clock }: TurnPorts,
-  { hop = 0, delayMs }: { readonly hop?: number; readonly delayMs?: number } = {},
+  delayMs = due - clock(),
 ): Promise<void> => {
-  const delaySeconds = Math.min(maxDelaySeconds, Math.max(0, Math.ceil((delayMs ?? due - clock()) / 1000)));
-  const message: TurnMessage = { turn: kind, id, due, hop };
+  const delaySeconds = Math.min(maxDelaySeconds, Math.max(0, Math.ceil(delayMs / 1000)));
+  const message: TurnMessage = { turn: kind, id, due, hop, seen };
   await again.send([{ body: JSON.stringify(message), delaySeconds }]);
 };
 
 /** A turn message in a body; undefined when the body is something else. Never throws. */
 export const readTurn = (value: unknown): TurnMessage | undefined => {
-  const { turn, id, due, hop } = (value ?? {}) as Partial<TurnMessage>;
+  const { turn, id, due, hop, seen } = (value ?? {}) as Partial<TurnMessage>;
   if ((turn !== 'flush' && turn !== 'drain') || typeof id !== 'string') return undefined;
-  return typeof due === 'number' && typeof hop === 'number' ? { turn, id, due, hop } : undefined;
+  if (typeof due !== 'number' || typeof hop !== 'number' || typeof seen !== 'number') return undefined;
+  return { turn, id, due, hop, seen };
 };
 
 const without = <T extends object>(item: T, ...names: readonly string[]): T =>
