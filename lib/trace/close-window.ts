@@ -108,7 +108,10 @@ const raise = async (
         { ...former, ttl, lastSeen },
         { equals: { lastSeen: Number(former['lastSeen']), status: 'firing' } },
       );
-    } else if (former === undefined || former['claim'] === scored.window || at > Number(former['lastSeen'])) {
+    } else if (former?.['status'] === 'firing') {
+      // A window has claimed this episode, and it is not known whether the bus took it: said again as it began, it stays one episode.
+      await change(sk, 'firing', lastSeen, former['alert'] as Alert);
+    } else if (former === undefined || at > Number(former['lastSeen'])) {
       await change(sk, 'firing', lastSeen, alertOf(finding, report));
     }
   }
