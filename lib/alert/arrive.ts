@@ -2,6 +2,7 @@ import type { Alert } from '../model/alert.ts';
 import type { Item } from '../model/ports.ts';
 import type { Delivering } from './delivering.ts';
 import { hashed, rankOf } from './identity.ts';
+import type { Arrival } from './inbound.ts';
 import { sourceKeys } from './inhibit.ts';
 import { note } from './ledger.ts';
 import { type Membership, membershipsOf } from './route.ts';
@@ -28,9 +29,9 @@ export const groupId = ({ route, groupKey }: Membership): string => hashed(`${ro
 export const inhibitKey = (key: string): string => `inhibit#${hashed(key)}`;
 
 /** Takes an alert in: stores its state in each of its groups and sees to it that they are flushed. Done once, however often it comes. */
-export const arrive = async (given: Alert, delivering: Delivering): Promise<void> => {
+export const arrive = async (given: Arrival, delivering: Delivering): Promise<void> => {
   const { table, clock, routing } = delivering;
-  const alert = fitting(given);
+  const alert = await begun(fitting(given), delivering);
   const rank = rankOf(alert);
   const now = clock();
   const ttl = Math.floor(now / 1000) + keepSeconds;
@@ -61,6 +62,20 @@ export const arrive = async (given: Alert, delivering: Delivering): Promise<void
     await note(delivering, alert, 'received', id, { groupKey: membership.groupKey }, stored?.at ?? now);
     if (stored?.done !== true) await wakeGroup(id, membership, stored ?? member, delivering);
   }
+};
+
+/**
+ * With the beginning that is known of an alert whose source does not say it. What fires already goes on firing, and an end ends that;
+ * what is older than the end that is known belongs before it.
+ */
+const begun = async ({ startIsUnknown, ...alert }: Arrival, { table, routing }: Delivering): Promise<Alert> => {
+  const [membership] = membershipsOf(routing.root, alert);
+  if (startIsUnknown !== true || membership === undefined) return alert;
+  const stored = (await table.get(`group#${groupId(membership)}`, `alert#${alert.fingerprint}`)) as Member | undefined;
+  if (stored === undefined) return alert;
+  const { status, startsAt, endsAt = startsAt } = stored.alert;
+  const isPart = status === 'firing' ? startsAt <= alert.startsAt : alert.startsAt <= endsAt;
+  return isPart ? { ...alert, startsAt } : alert;
 };
 
 const wakeGroup = async (id: string, membership: Membership, member: Member, delivering: Delivering): Promise<void> => {

@@ -162,7 +162,9 @@ const wasShort = async (member: Member, receiver: string, given: Flush): Promise
   const { id, route, delivering } = given;
   const { alert } = member;
   const endedAt = alert.endsAt === undefined ? member.at : Date.parse(alert.endsAt);
-  if (endedAt - Date.parse(alert.startsAt) >= route.groupWaitMs) return false;
+  const lastedMs = endedAt - Date.parse(alert.startsAt);
+  // One that took no time at all is the end of something that nobody here has heard of.
+  if (lastedMs > 0 && lastedMs >= route.groupWaitMs) return false;
   // Its firing may wait already: the outbox is asked first and the notification log then, since a state moves in that order.
   const waiting = await delivering.table.get(...outKey(receiver, id, alert));
   if (waiting !== undefined) return false;

@@ -1,4 +1,5 @@
 import type { Alert } from '../model/alert.ts';
+import { attributeText } from './attribute.ts';
 import type { Delivering } from './delivering.ts';
 import { note } from './ledger.ts';
 import { outKey, type Waiting } from './outbox.ts';
@@ -135,7 +136,7 @@ const bury = async (
       const letter: Letter = { receiver, reason, deadAt, entries };
       return {
         body: JSON.stringify({ letter }),
-        attributes: { reason: reason.slice(0, 200) || 'unknown', receiver: receiver || 'unknown' },
+        attributes: { reason: attributeText(reason), receiver: attributeText(receiver) },
       };
     }),
   );

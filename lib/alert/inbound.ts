@@ -1,93 +1,107 @@
-import { type Alert, alert, severities } from '../model/alert.ts';
+import { readPostedList, readWebhook } from './inbound/alertmanager.ts';
+import { readAlarmEvent, readAlarmMessage } from './inbound/cloudwatch.ts';
+import {
+  type Around,
+  type Arrival,
+  type Fields,
+  gathered,
+  type Inbound,
+  isFields,
+  type Refusal,
+  text,
+  time,
+} from './inbound/fields.ts';
+import { readManagedPrometheus } from './inbound/managed-prometheus.ts';
+import { readOwn } from './inbound/own.ts';
 
-/** The alerts in a body, or why there are none. */
-export type Inbound = { readonly alerts: readonly Alert[] } | { readonly error: string };
+export { leftOut } from './inbound/alertmanager.ts';
+export type { Arrival, Inbound, Refusal } from './inbound/fields.ts';
+export { writeArrivals } from './inbound/own.ts';
 
-/** Reads our own Alert, bare or as a bus event, and CloudWatch alarm state changes. Never throws. */
-export const readAlerts = (body: string): Inbound => {
+/** An SNS notification may come inside of another queue's message; more than that is none of ours. */
+const maxLayers = 3;
+
+/**
+ * Reads the alerts in a body: our own Alert, bare, listed or as a bus event; the webhooks of Alertmanager and Grafana; what
+ * Prometheus posts to Alertmanager; CloudWatch alarm state changes as events and as SNS messages; Amazon Managed Service for
+ * Prometheus by SNS. SNS envelopes are opened. Never throws. `now`: when it came, for what does not say a time.
+ */
+export const readAlerts = (body: string, now = 0): Inbound => readBody(body, { now }, maxLayers);
+
+const readBody = (body: string, around: Around, layers: number): Inbound => {
   let value: unknown;
   try {
     value = JSON.parse(body);
-  } catch (thrown) {
-    return { error: `is not JSON: ${(thrown as Error).message}` };
+  } catch {
+    // V8's own message quotes the text, which is none of a log's business.
+    return readManagedPrometheus(body, around) ?? { error: 'is not JSON' };
   }
-  if (!isObject(value)) return { error: 'is not an object' };
-  if (value['detail-type'] === 'CloudWatch Alarm State Change') return fromCloudWatch(value);
-  const candidate = isObject(value['detail']) ? value['detail'] : value;
-  const read = readAlert(candidate);
+  // A text inside of JSON, as an EventBridge target with an input path makes it.
+  if (typeof value === 'string' && layers > 0) return readBody(value, around, layers - 1);
+  if (Array.isArray(value)) return readList(value, around);
+  return isFields(value) ? readObject(value, around, layers) : { error: 'is not an object' };
+};
+
+const readObject = (value: Fields, around: Around, layers: number): Inbound => {
+  if (isNotification(value)) return layers > 0 ? readNotification(value, around, layers) : tooDeep;
+  const { Records: records } = value;
+  if (Array.isArray(records) && records.length > 0 && records.every((each) => isFields(each) && isFields(each['Sns'])))
+    return layers > 0
+      ? merged(records.map((each: { readonly Sns: Fields }) => readNotification(each.Sns, around, layers)))
+      : tooDeep;
+  const foreign = readAlarmEvent(value, around) ?? readAlarmMessage(value, around) ?? readWebhook(value, around);
+  if (foreign !== undefined) return foreign;
+  const read = readOwn(isFields(value['detail']) ? value['detail'] : value);
   return typeof read === 'string' ? { error: read } : { alerts: [read] };
 };
 
-const readAlert = (value: Record<string, unknown>): Alert | string => {
-  const labels = texts(value['labels']);
-  if (value['status'] !== 'firing' && value['status'] !== 'resolved') return 'status is neither firing nor resolved';
-  if (labels === undefined || labels['alertname'] === undefined || labels['alertname'] === '')
-    return 'labels.alertname is missing';
-  const startsAt = time(value['startsAt']);
-  if (startsAt === undefined) return 'startsAt is not an RFC 3339 time';
-  const endsAt = time(value['endsAt']);
-  const { traceId, spanId } = isObject(value['trace']) ? value['trace'] : {};
-  const generatorURL = value['generatorURL'];
-  return alert({
-    status: value['status'],
-    labels: {
-      ...labels,
-      severity: (severities as readonly string[]).includes(labels['severity'] ?? '')
-        ? (labels['severity'] as string)
-        : 'warning',
-    },
-    annotations: texts(value['annotations']) ?? {},
-    startsAt,
-    ...(endsAt === undefined ? {} : { endsAt }),
-    ...(typeof generatorURL === 'string' ? { generatorURL } : {}),
-    ...(typeof traceId === 'string' && typeof spanId === 'string' ? { trace: { traceId, spanId } } : {}),
-  });
-};
-
-/** Identity is the alarm's ARN, never the event's id: ALARM and OK must meet. */
-const fromCloudWatch = (event: Record<string, unknown>): Inbound => {
-  const detail = isObject(event['detail']) ? event['detail'] : {};
-  const state = isObject(detail['state']) ? detail['state'] : {};
-  const arn = Array.isArray(event['resources']) ? event['resources'][0] : undefined;
-  const value = state['value'];
-  const name = detail['alarmName'];
-  if (typeof name !== 'string' || typeof arn !== 'string')
-    return { error: 'is a CloudWatch alarm without a name or ARN' };
-  if (value !== 'ALARM' && value !== 'OK') return { alerts: [] };
-  return {
-    alerts: [
-      alert({
-        status: value === 'ALARM' ? 'firing' : 'resolved',
-        labels: {
-          alertname: name,
-          severity: 'warning',
-          alarm_arn: arn,
-          account: String(event['account']),
-          region: String(event['region']),
-        },
-        annotations: { summary: typeof state['reason'] === 'string' ? state['reason'] : name },
-        startsAt: time(state['timestamp']) ?? time(event['time']) ?? '1970-01-01T00:00:00.000Z',
-      }),
-    ],
-  };
-};
-
-const texts = (value: unknown): Record<string, string> | undefined =>
-  isObject(value)
-    ? Object.fromEntries(
-        Object.entries(value).filter(
-          (entry): entry is [string, string] => typeof entry[1] === 'string' && entry[0] !== '__proto__',
-        ),
+const readList = (list: readonly unknown[], around: Around): Inbound => {
+  if (list.length === 0) return { error: 'is an empty list' };
+  const read = list.every((each) => isFields(each) && each['arrived'] === true)
+    ? gathered(
+        list.map((each) => readOwn(each as Fields)),
+        'body',
       )
-    : undefined;
-
-const time = (value: unknown): string | undefined => {
-  if (typeof value !== 'string') return undefined;
-  // CloudWatch writes `+0000`, which only some parsers take.
-  const at = Date.parse(value.replace(/([+-]\d\d)(\d\d)$/, '$1:$2'));
-  // Alertmanager's year 1 means: not yet.
-  return Number.isNaN(at) || at < 0 ? undefined : new Date(at).toISOString();
+    : readPostedList(list, around);
+  // A list in which nothing is an alert is no list of alerts.
+  if ('error' in read || read.alerts.length > 0) return read;
+  const [first] = read.refused ?? [];
+  return { error: `${first?.where ?? 'body'} ${first?.reason ?? 'is no alert'}` };
 };
 
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
+const isNotification = (value: Fields): boolean =>
+  typeof value['TopicArn'] === 'string' && typeof value['Message'] === 'string' && typeof value['Type'] === 'string';
+
+const readNotification = (notification: Fields, around: Around, layers: number): Inbound => {
+  const { Type: type, Message: message } = notification;
+  // A confirmation holds a URL to be fetched. We fetch none that a stranger may have written.
+  if (type !== undefined && type !== 'Notification')
+    return { error: `is an SNS ${String(type)}: subscribe the alerts queue to the topic instead` };
+  const sent = time(notification['Timestamp']);
+  const topicArn = text(notification['TopicArn']);
+  return readBody(
+    text(message) ?? '',
+    {
+      now: sent === undefined ? around.now : Date.parse(sent),
+      ...(topicArn === undefined ? {} : { topicArn }),
+    },
+    layers - 1,
+  );
+};
+
+const tooDeep: Inbound = { error: 'is wrapped too often' };
+
+const merged = (all: readonly Inbound[]): Inbound => {
+  const alerts: Arrival[] = [];
+  const refused: Refusal[] = [];
+  for (const [at, each] of all.entries()) {
+    if ('error' in each) refused.push({ where: `Records[${at}].Sns.Message`, reason: each.error });
+    else {
+      alerts.push(...each.alerts);
+      refused.push(...(each.refused ?? []));
+    }
+  }
+  const [first] = refused;
+  if (first !== undefined && all.every((each) => 'error' in each)) return { error: `${first.where} ${first.reason}` };
+  return { alerts, ...(refused.length === 0 ? {} : { refused }) };
+};

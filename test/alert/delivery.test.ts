@@ -380,3 +380,30 @@ test('the short hash is FNV-1a 64', () => {
   for (const text of ['', 'a', 'foobar', '警报 👩‍🚒', '\u0000'.repeat(100)])
     assert.equal(hashed(text), reference(text), text);
 });
+
+test('an alert whose source does not say when it began is one alert, however often it is told', async () => {
+  const { raise, run, assertShown, seen } = world();
+  const told = (name: string, second: number): Alert =>
+    ({ ...anAlert({ name, second }), arrived: true, startIsUnknown: true }) as Alert;
+  raise(told('A', 0), 0);
+  raise(told('A', 60), 60);
+  raise(told('A', 400), 400);
+  // An end that was sent before, and comes after.
+  raise({ ...told('A', -10), status: 'resolved', endsAt: anAlert({ second: -10 }).startsAt }, 410);
+  raise({ ...told('A', 500), status: 'resolved', endsAt: anAlert({ second: 500 }).startsAt }, 500);
+  raise(told('A', 450), 505);
+  // The end of what nobody here has heard of.
+  raise({ ...told('B', 600), status: 'resolved', endsAt: anAlert({ second: 600 }).startsAt }, 600);
+  await run(3000);
+  assertShown(['30 firing A', '530 resolved A']);
+  assert.equal(seen.at(-1)?.alert.startsAt, anAlert().startsAt, 'its end knows its beginning');
+});
+
+test('what cannot be read goes to the dead letters at once, with the reason', async () => {
+  const { send, run, dead, shown } = world({ groupWaitSeconds: 0 });
+  send('no alert');
+  send(JSON.stringify({ version: '4', alerts: [anAlert(), 'odd'] }));
+  await run(60);
+  assert.deepEqual(dead.length, 2);
+  assert.equal(shown().length, 1, 'the other alert of the same body is told');
+});
