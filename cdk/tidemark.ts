@@ -48,7 +48,7 @@ export class Tidemark extends Construct {
     const codeCache = props.bundling !== false && this.#codeCache(props, architecture);
     const { configFile } = props;
     const stackProps = props.env === undefined ? {} : { env: props.env };
-    this.messaging = new MessagingStack(scope, `${id}Messaging`, stackProps);
+    this.messaging = new MessagingStack(scope, `${id}Messaging`, { ...stackProps, config });
     this.state = new StateStack(scope, `${id}State`, stackProps);
     this.functions = new FunctionsStack(scope, `${id}Functions`, {
       ...stackProps,

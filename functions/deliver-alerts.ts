@@ -9,8 +9,10 @@ import { sqsQueue } from '../lib/adapters/sqs.ts';
 import { createTracing } from '../lib/adapters/tracer.ts';
 import { deliver } from '../lib/alert/deliver.ts';
 import { type Delivering, routing } from '../lib/alert/delivering.ts';
+import { receiver } from '../lib/alert/receive.ts';
 import { type SendingPorts, sendChunk } from '../lib/alert/send.ts';
 import { eachRecord } from '../lib/middleware/each-record.ts';
+import { traceSqs } from '../lib/middleware/inject-clients.ts';
 import { traced } from '../lib/middleware/traced.ts';
 import { environmentKeys, required } from '../lib/model/environment.ts';
 
@@ -36,14 +38,28 @@ const delivering: Delivering = {
   log,
 };
 
-/** Takes alerts in, and goes on with groups and receivers whose turn it is. */
+const receive = receiver({
+  ...sending,
+  inbound: alerts.inbound,
+  queue: sqsQueue({
+    queueUrl: required(env, environmentKeys.alertsQueue),
+    plugIn: (client) => traceSqs(client, tracing),
+  }),
+  log,
+});
+
+/** Takes alerts in, by message and by HTTP, and goes on with groups and receivers whose turn it is. */
 export const handler = traced(
-  (event: unknown) =>
-    eachRecord(event, ({ body }) => deliver(String(body), delivering), {
-      ...tracing,
-      log,
-      relation: 'parent',
-      concurrency: 10,
-    }),
-  { ...tracing, trigger: 'pubsub' },
+  (event: unknown): Promise<unknown> =>
+    isHttp(event)
+      ? receive(event)
+      : eachRecord(event, ({ body }) => deliver(String(body), delivering), {
+          ...tracing,
+          log,
+          relation: 'parent',
+          concurrency: 10,
+        }),
+  tracing,
 );
+
+const isHttp = (event: unknown): boolean => typeof event === 'object' && event !== null && 'requestContext' in event;

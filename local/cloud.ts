@@ -164,6 +164,7 @@ export const boot = async (options: CloudOptions): Promise<Cloud> => {
     }
     const make = makers({
       assembly,
+      fauxqs,
       endpoint,
       client,
       sqs,
@@ -180,6 +181,7 @@ export const boot = async (options: CloudOptions): Promise<Cloud> => {
       ...(options.runtimeClient === undefined ? {} : { runtimeClient: options.runtimeClient }),
     });
     await make.queues();
+    await make.topics();
     await make.tables();
     await make.buckets();
     make.buses();
@@ -211,6 +213,7 @@ export const boot = async (options: CloudOptions): Promise<Cloud> => {
 };
 
 interface Making {
+  readonly fauxqs: Service;
   readonly assembly: Assembly;
   readonly endpoint: string;
   readonly client: {
@@ -234,7 +237,7 @@ interface Making {
 
 /** Makes the resources of one kind after the other. */
 const makers = (making: Making) => {
-  const { assembly, endpoint, client, sqs, queues, pools } = making;
+  const { assembly, fauxqs, endpoint, client, sqs, queues, pools } = making;
   const properties = (resource: Resource) =>
     assembly.resolve(resource.stack, resource.properties) as Record<string, unknown>;
   const nameOf = (resource: Resource) =>
@@ -263,6 +266,43 @@ const makers = (making: Making) => {
         if (own['RedrivePolicy'] !== undefined) attributes['RedrivePolicy'] = JSON.stringify(own['RedrivePolicy']);
         const { QueueUrl = '' } = await sqs.send(new CreateQueueCommand({ QueueName: name, Attributes: attributes }));
         queues.set(name, { url: QueueUrl, arn: `arn:aws:sqs:${region}:${accountId}:${name}` });
+      }
+    },
+    /** Topics that are declared, and those of others that a queue subscribes to. */
+    async topics(): Promise<void> {
+      const call = async (parameters: Readonly<Record<string, string>>): Promise<string> => {
+        const answer = await fauxqs({
+          method: 'POST',
+          path: '/',
+          headers: {
+            'content-type': 'application/x-www-form-urlencoded',
+            authorization: `AWS4-HMAC-SHA256 Credential=local/20260101/${region}/sns/aws4_request, SignedHeaders=host, Signature=0`,
+          },
+          body: Buffer.from(new URLSearchParams({ Version: '2010-03-31', ...parameters }).toString()),
+        });
+        const text = answer.body.toString();
+        if (answer.status !== 200)
+          throw new Failure('unavailable', text, { where: `${parameters['Action']} ${parameters['Name'] ?? ''}` });
+        return /<TopicArn>([^<]+)</.exec(text)?.[1] ?? '';
+      };
+      for (const resource of ofType(assembly, 'AWS::SNS::Topic'))
+        await call({ Action: 'CreateTopic', Name: nameOf(resource) });
+      for (const resource of ofType(assembly, 'AWS::SNS::Subscription')) {
+        const own = properties(resource) as {
+          Protocol?: string;
+          TopicArn?: string;
+          Endpoint?: string;
+          RawMessageDelivery?: unknown;
+        };
+        if (own.Protocol !== 'sqs') continue;
+        await call({
+          Action: 'Subscribe',
+          TopicArn: await call({ Action: 'CreateTopic', Name: String(own.TopicArn).split(':').at(-1) ?? '' }),
+          Protocol: 'sqs',
+          Endpoint: String(own.Endpoint),
+          'Attributes.entry.1.key': 'RawMessageDelivery',
+          'Attributes.entry.1.value': String(own.RawMessageDelivery === true || own.RawMessageDelivery === 'true'),
+        });
       }
     },
     async tables(): Promise<void> {
@@ -431,6 +471,10 @@ const attributeOf = (
       const queue = named('QueueName');
       if (name === 'Arn') return arn('sqs', queue);
       return name === 'QueueName' || name === 'Name' ? queue : `${known.endpoint}/${accountId}/${queue}`;
+    }
+    case 'AWS::SNS::Topic': {
+      const topic = named('TopicName');
+      return name === 'TopicName' || name === 'Name' ? topic : arn('sns', topic);
     }
     case 'AWS::Events::EventBus':
       return name === 'Arn' ? arn('events', `event-bus/${named('Name')}`) : named('Name');

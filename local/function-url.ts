@@ -40,6 +40,9 @@ export const functionUrl = async (options: {
         ...(url.search === '' ? {} : { queryStringParameters: Object.fromEntries(url.searchParams) }),
         requestContext: {
           accountId,
+          ...(iam
+            ? { authorizer: { iam: { accountId, userArn: `arn:aws:iam::${accountId}:root`, accessKey: 'local' } } }
+            : {}),
           apiId: 'local',
           domainName: request.headers.host,
           http: {

@@ -161,8 +161,13 @@ export class FunctionsStack extends Stack {
       },
     );
     consume(deliver, alerts, 10, 10);
-    // Alertmanager and Grafana cannot sign for IAM; the function itself checks a bearer token or an HMAC in constant time.
-    this.deliverUrl = deliver.addFunctionUrl({ authType: FunctionUrlAuthType.NONE });
+    const { bearer, hmac } = config.alerts?.inbound ?? {};
+    // Alertmanager and Grafana cannot sign for IAM: where a token or an HMAC is configured, the function itself checks it, in
+    // constant time and before it reads anything else. Where none is, nobody gets in but by IAM.
+    const checksItself = bearer !== undefined || hmac !== undefined;
+    this.deliverUrl = deliver.addFunctionUrl({
+      authType: checksItself ? FunctionUrlAuthType.NONE : FunctionUrlAuthType.AWS_IAM,
+    });
 
     this.#ticks(ticks, undeliverable);
     new CfnOutput(this, 'CollectSpansUrl', { value: this.collectUrl.url });

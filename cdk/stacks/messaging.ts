@@ -1,9 +1,17 @@
 import { Duration, Stack, type StackProps, Validations } from 'aws-cdk-lib';
 import { EventBus, type EventPattern, Rule } from 'aws-cdk-lib/aws-events';
 import { SqsQueue } from 'aws-cdk-lib/aws-events-targets';
+import { Topic } from 'aws-cdk-lib/aws-sns';
+import { SqsSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
+import type { InboundConfig } from '../../lib/model/config/alerts.ts';
+import type { Config } from '../../lib/model/config.ts';
 import { functionTimeouts } from './timeouts.ts';
+
+export interface MessagingStackProps extends StackProps {
+  readonly config: Config;
+}
 
 /** The bus and the queues, each with its dead-letter queue. */
 export class MessagingStack extends Stack {
@@ -17,7 +25,7 @@ export class MessagingStack extends Stack {
   /** Where a bus rule puts what it could not hand to its queue. */
   readonly undeliverable: Queue;
 
-  constructor(scope: Construct, id: string, props: StackProps = {}) {
+  constructor(scope: Construct, id: string, props: MessagingStackProps) {
     super(scope, id, props);
     this.bus = new EventBus(this, 'Bus', { eventBusName: 'tidemark' });
     this.undeliverable = this.#plain('Undeliverable', 'tidemark-undeliverable');
@@ -31,11 +39,33 @@ export class MessagingStack extends Stack {
     this.alertsDeadLetters = this.alerts.deadLetterQueue?.queue as Queue;
     this.#rule('AlertsRule', this.alerts, { detailType: ['Alert', 'CloudWatch Alarm State Change'] });
     this.#rule('ReadingsRule', this.readings, { detailType: ['Reading'] });
+    if (props.config.alerts !== undefined) this.#inbound(props.config.alerts.inbound ?? {});
   }
 
-  #rule(id: string, queue: Queue, eventPattern: EventPattern): void {
+  /** Alerts of others: AWS puts alarms on the default bus alone, and those who publish to a topic know no bus. */
+  #inbound({ topics = [], cloudwatchAlarms = true }: InboundConfig): void {
+    if (cloudwatchAlarms !== false) {
+      const alarmName = Array.isArray(cloudwatchAlarms)
+        ? cloudwatchAlarms.map((prefix: string) => ({ prefix }))
+        : // Target tracking scales by alarms that are in ALARM as a matter of course.
+          [{ 'anything-but': { prefix: 'TargetTracking-' } }];
+      const pattern = {
+        source: ['aws.cloudwatch'],
+        detailType: ['CloudWatch Alarm State Change', 'CloudWatch Alarm Contributor State Change'],
+        detail: { alarmName },
+      };
+      this.#rule('AlarmsRule', this.alerts, pattern, 'default');
+    }
+    for (const [at, arn] of topics.entries())
+      Topic.fromTopicArn(this, `Topic${at}`, arn).addSubscription(
+        // What cannot be handed over is kept; in its envelope a message names its topic and time.
+        new SqsSubscription(this.alerts, { deadLetterQueue: this.undeliverable }),
+      );
+  }
+
+  #rule(id: string, queue: Queue, eventPattern: EventPattern, busName?: 'default'): void {
     new Rule(this, id, {
-      eventBus: this.bus,
+      ...(busName === undefined ? { eventBus: this.bus } : {}),
       eventPattern,
       targets: [new SqsQueue(queue, { deadLetterQueue: this.undeliverable })],
     });

@@ -23,6 +23,12 @@ export default defineConfig({
       audit: { channel: 'webhook', url: 'secretsmanager:shop/audit-url', secret: 'secretsmanager:shop/audit-secret' },
     },
     default: ['oncall', 'audit'],
+    // Alertmanager and Grafana post with a token; the alarms of the account publish to a topic.
+    inbound: {
+      bearer: 'secretsmanager:shop/alerts-token',
+      hmac: 'secretsmanager:shop/alerts-hmac',
+      topics: ['arn:aws:sns:us-east-1:000000000000:shop-alarms'],
+    },
     // Every alert at once and by itself; a team that is paged by people's standards leaves the waits as they are.
     groupBy: ['...'],
     groupWaitSeconds: 0,

@@ -8,6 +8,12 @@ export const nodeCrypto: Crypto = {
   hmacSha256: (key, message) =>
     process.getBuiltinModule('node:crypto').createHmac('sha256', key).update(message).digest(),
   md5: (bytes) => process.getBuiltinModule('node:crypto').createHash('md5').update(bytes).digest(),
+  equal: (a, b) => {
+    const { createHash, timingSafeEqual } = process.getBuiltinModule('node:crypto');
+    // Digests have one length: the comparison asks for it, and the lengths themselves stay hidden.
+    const digest = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest();
+    return timingSafeEqual(digest(a), digest(b));
+  },
   ed25519: (seed, message) => {
     const { createPrivateKey, sign } = process.getBuiltinModule('node:crypto');
     const der = Buffer.concat([ed25519Prefix, seed]);

@@ -1,6 +1,7 @@
 import type { Alert } from '../model/alert.ts';
 import type { Item } from '../model/ports.ts';
 import type { Delivering } from './delivering.ts';
+import { fitting } from './fitting.ts';
 import { hashed, rankOf } from './identity.ts';
 import type { Arrival } from './inbound.ts';
 import { sourceKeys } from './inhibit.ts';
@@ -102,20 +103,4 @@ const wakeGroup = async (id: string, membership: Membership, member: Member, del
     },
     delivering,
   );
-};
-
-/** What a table item can hold beside an alert's neighbours in a message. */
-const maxBytes = 100_000;
-
-/** An alert that would not fit an item loses annotations, the longest first; its labels are its identity and stay. */
-const fitting = (alert: Alert): Alert => {
-  if (Buffer.byteLength(JSON.stringify(alert)) <= maxBytes) return alert;
-  const annotations = { ...alert.annotations };
-  for (const name of Object.keys(annotations).sort(
-    (a, b) => (annotations[b]?.length ?? 0) - (annotations[a]?.length ?? 0),
-  )) {
-    annotations[name] = `${(annotations[name] ?? '').slice(0, 200).toWellFormed()}…`;
-    if (Buffer.byteLength(JSON.stringify({ ...alert, annotations })) <= maxBytes) break;
-  }
-  return { ...alert, annotations };
 };

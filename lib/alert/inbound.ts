@@ -7,6 +7,7 @@ import {
   gathered,
   type Inbound,
   isFields,
+  limited,
   type Refusal,
   text,
   time,
@@ -51,7 +52,7 @@ const readObject = (value: Fields, around: Around, layers: number): Inbound => {
       : tooDeep;
   const foreign = readAlarmEvent(value, around) ?? readAlarmMessage(value, around) ?? readWebhook(value, around);
   if (foreign !== undefined) return foreign;
-  const read = readOwn(isFields(value['detail']) ? value['detail'] : value);
+  const read = limited(readOwn(isFields(value['detail']) ? value['detail'] : value));
   return typeof read === 'string' ? { error: read } : { alerts: [read] };
 };
 

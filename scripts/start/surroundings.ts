@@ -26,6 +26,8 @@ export const startSurroundings = async (withFaults: boolean) => {
       'secretsmanager:shop/robot-url': robot.url,
       'secretsmanager:shop/audit-url': `http://127.0.0.1:${port}/alerts`,
       'secretsmanager:shop/audit-secret': `whsec_${Buffer.from('a secret of thirty-two characters').toString('base64')}`,
+      'secretsmanager:shop/alerts-token': 'local-token',
+      'secretsmanager:shop/alerts-hmac': 'local-hmac',
       'secretsmanager:shop/kubernetes-token': 'local-token',
     },
     /** The pod fills up over half of the run, is restarted, and is well again. */

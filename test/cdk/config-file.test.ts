@@ -40,6 +40,88 @@ test('a secret in the wrong place is not repeated', () => {
   assert.ok(problem !== undefined && !JSON.stringify(problem).includes('s3cret'));
 });
 
+test('every option of receivers, targets and inbound alerts is checked', () => {
+  const receivers = { a: { channel: 'webhook', url: 'https://hooks.example/x' } };
+  const said = (alerts: object) =>
+    problemsOf({ alerts: { receivers, default: ['a'], ...alerts } }).map(
+      ({ path, actual }) => `${path} ${JSON.stringify(actual)}`,
+    );
+  const receiver = (fields: object) => said({ receivers: { a: { ...receivers.a, ...fields } } });
+  assert.deepEqual(receiver({}), []);
+  assert.deepEqual(
+    receiver({
+      secret: ['ssm:new', 'secretsmanager:old'],
+      mention: ['carol'],
+      sendResolved: false,
+      language: 'zh',
+      template: '{{summary}}',
+      picture: true,
+      format: 'alertmanager',
+      headers: { 'X-Team': 'core', Authorization: 'ssm:token' },
+    }),
+    [],
+  );
+  for (const [fields, problem] of [
+    [{ secret: 'plain' }, 'secret "(hidden)"'],
+    [{ secret: [] }, 'secret "(hidden)"'],
+    [{ secret: ['ssm:a', 'plain'] }, 'secret "(hidden)"'],
+    [{ mention: 'carol' }, 'mention "carol"'],
+    [{ sendResolved: 'no' }, 'sendResolved "no"'],
+    [{ language: 'de' }, 'language "de"'],
+    [{ template: '' }, 'template ""'],
+    [{ picture: 1 }, 'picture 1'],
+    [{ format: 'xml' }, 'format "xml"'],
+    [{ headers: [] }, 'headers []'],
+    [{ headers: { 'a b': 'x' } }, 'headers.a b "a b"'],
+    [{ headers: { a: 'x\r\ny' } }, 'headers.a "(hidden)"'],
+    [{ headers: { 'X-Api-Key': 'plain' } }, 'headers.X-Api-Key "(hidden)"'],
+    [{ url: 'http://hooks.example/x' }, 'url "(hidden)"'],
+    [{ url: 'https://user:pass@hooks.example/x' }, 'url "(hidden)"'],
+    [{ url: undefined }, 'url undefined'],
+    [{ colour: 'red' }, 'colour "red"'],
+  ] as const)
+    assert.deepEqual(receiver(fields), [`alerts.receivers.a.${problem}`], JSON.stringify(fields));
+  const targets = [
+    'alerts.internal',
+    'alerts.internal:8443',
+    '10.0.3.0/24',
+    '10.0.3.7:9093',
+    '10.0.3.0/24:9093',
+    'fd00::/8',
+    '[fd00::7]:9093',
+  ];
+  assert.deepEqual(said({ allowTargets: targets }), []);
+  for (const bad of [
+    '',
+    'http://x',
+    '10.0.3.0/33',
+    '10.0.3.7:0',
+    '10.0.3.7:65536',
+    'a b',
+    'alerts.internal/24',
+    '300.1.1.1',
+    7,
+  ])
+    assert.deepEqual(said({ allowTargets: [bad] }), [`alerts.allowTargets[0] ${JSON.stringify(bad)}`]);
+  assert.deepEqual(said({ allowTargets: 'x' }), ['alerts.allowTargets "x"']);
+  assert.deepEqual(said({ traceUrl: 'https://traces.example/{traceId}' }), []);
+  assert.deepEqual(said({ traceUrl: 'https://traces.example' }), ['alerts.traceUrl "https://traces.example"']);
+  const topic = 'arn:aws:sns:eu-central-1:123456789012:alarms';
+  assert.deepEqual(
+    said({ inbound: { bearer: ['ssm:a', 'ssm:b'], hmac: 'ssm:c', topics: [topic], cloudwatchAlarms: ['x'] } }),
+    [],
+  );
+  for (const [inbound, problem] of [
+    ['x', ' "x"'],
+    [{ bearer: 'plain' }, '.bearer "(hidden)"'],
+    [{ hmac: [] }, '.hmac "(hidden)"'],
+    [{ topics: [`${topic}.fifo`] }, `.topics ${JSON.stringify([`${topic}.fifo`])}`],
+    [{ cloudwatchAlarms: [] }, '.cloudwatchAlarms []'],
+    [{ token: 1 }, '.token 1'],
+  ] as const)
+    assert.deepEqual(said({ inbound }), [`alerts.inbound${problem}`]);
+});
+
 test('anything at all is answered, never thrown at', () => {
   for (const odd of [
     null,

@@ -136,6 +136,46 @@ test('the span collector asks for IAM; only the delivery endpoint, which checks 
   );
 });
 
+test('without a token or key in the configuration the delivery endpoint asks for IAM, too', () => {
+  const urls = Object.values(resourcesOf(config)).filter(({ Type }) => Type === 'AWS::Lambda::Url');
+  assert.deepEqual(
+    urls.map(({ Properties }) => Properties['AuthType']),
+    ['AWS_IAM', 'AWS_IAM'],
+  );
+});
+
+test('alarms are taken from the default bus, and topics by subscription, as far as the configuration says', () => {
+  const inbound = (given: object) => {
+    const alerts = { ...shop.alerts, inbound: given };
+    const found = Object.values(resourcesOf({ alerts }));
+    const rules = found.filter(
+      ({ Type, Properties }) => Type === 'AWS::Events::Rule' && !('EventBusName' in Properties),
+    );
+    return {
+      patterns: rules.map(({ Properties }) =>
+        JSON.stringify((Properties['EventPattern'] as unknown as { detail: unknown }).detail),
+      ),
+      topics: found
+        .filter(({ Type }) => Type === 'AWS::SNS::Subscription')
+        .map(({ Properties }) => [Properties['TopicArn'], Properties['Protocol']]),
+    };
+  };
+  assert.deepEqual(inbound({}), {
+    patterns: ['{"alarmName":[{"anything-but":{"prefix":"TargetTracking-"}}]}'],
+    topics: [],
+  });
+  assert.deepEqual(inbound({ cloudwatchAlarms: false }).patterns, []);
+  assert.deepEqual(inbound({ cloudwatchAlarms: ['shop-', 'core-'] }).patterns, [
+    '{"alarmName":[{"prefix":"shop-"},{"prefix":"core-"}]}',
+  ]);
+  const topic = 'arn:aws:sns:us-east-1:000000000000:alarms';
+  assert.deepEqual(inbound({ topics: [topic] }).topics, [[topic, 'sqs']]);
+  const bare = Object.values(resourcesOf(config)).filter(
+    ({ Type, Properties }) => Type === 'AWS::Events::Rule' && !('EventBusName' in Properties),
+  );
+  assert.equal(bare.length, 0, 'nothing is taken where nothing is delivered');
+});
+
 test('grants follow the configuration: queues and secrets that it names, and nothing without it', () => {
   const text = JSON.stringify(ofType('AWS::IAM::Policy'));
   assert.match(text, /sqs:GetQueueAttributes/);

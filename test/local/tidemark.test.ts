@@ -47,6 +47,8 @@ before(async () => {
       'secretsmanager:shop/robot-url': robot.url,
       'secretsmanager:shop/audit-url': auditUrl,
       'secretsmanager:shop/audit-secret': 'whsec_c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0',
+      'secretsmanager:shop/alerts-token': 'token-of-the-test',
+      'secretsmanager:shop/alerts-hmac': 'hmac-of-the-test',
       'secretsmanager:shop/kubernetes-token': 't',
     },
     env: {
@@ -168,7 +170,7 @@ test('an alert of unknown shape gives one line with the reason, and its neighbou
   await sqs.send(new SendMessageCommand({ QueueUrl: url('tidemark-alerts'), MessageBody: '{"hello":"world"}' }));
   await raise([anAlert('neighbour')]);
   await until(() => texts().some((text) => text.includes('neighbour')), 'the neighbour');
-  await until(() => said(/record failed.*status is neither firing nor resolved/).length > 0, 'the line');
+  await until(() => said(/alerts refused.*status is neither firing nor resolved/).length > 0, 'the line');
 });
 
 test('a tick is evaluated once, however often and late it is delivered, and leaves the pressure of its queues', async () => {

@@ -1,4 +1,5 @@
 import { type Alert, alert } from '../../model/alert.ts';
+import { maxLabelBytes } from '../fitting.ts';
 
 export type Fields = Readonly<Record<string, unknown>>;
 
@@ -82,8 +83,16 @@ export const member = <Name extends string, Value>(
 ): { readonly [Each in Name]?: Value } =>
   value === undefined ? {} : ({ [name]: value } as { readonly [Each in Name]: Value });
 
+/** The alert, unless its labels are more than can be kept. */
+export const limited = (read: Arrival | string): Arrival | string => {
+  if (typeof read === 'string') return read;
+  const bytes = Buffer.byteLength(JSON.stringify(read.labels));
+  return bytes <= maxLabelBytes ? read : `has ${bytes} bytes of labels; at most ${maxLabelBytes} are taken`;
+};
+
 /** What readers of single alerts found, with the places of those that are none. */
-export const gathered = (read: readonly (Arrival | string)[], where: string): Inbound => {
+export const gathered = (found: readonly (Arrival | string)[], where: string): Inbound => {
+  const read = found.map(limited);
   const alerts = read.filter((each) => typeof each !== 'string');
   const refused = read.flatMap((each, at) =>
     typeof each === 'string' ? [{ where: `${where}[${at}]`, reason: each }] : [],

@@ -16,7 +16,7 @@ export interface AlertsConfig extends GroupingConfig {
   readonly traceUrl?: string;
   /** Destinations besides public addresses on port 443, such as `alerts.internal:8443`, `10.0.3.0/24` or `10.0.3.7:9093`. @default none */
   readonly allowTargets?: readonly string[];
-  /** Who may post alerts to the function's URL. Without it, every such request is refused. */
+  /** Where alerts come from besides the bus, and who may post them. */
   readonly inbound?: InboundConfig;
 }
 
@@ -49,10 +49,20 @@ export interface ReceiverConfig {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** At least one of the two is needed; a request that fits either is let in. */
+/** Secrets are references; of several, one replaces the other while it is rotated. */
 export interface InboundConfig {
-  /** The token of `Authorization: Bearer …`, as a reference. */
-  readonly bearer?: string;
-  /** The secret of an HMAC-SHA256 over the body, as a reference. Grafana's signature header and Standard Webhooks are understood. */
-  readonly hmac?: string;
+  /**
+   * The token of `Authorization: Bearer …` with which alerts are posted to the function's URL. Without this and `hmac` the URL asks
+   * for a signature of AWS IAM.
+   */
+  readonly bearer?: string | readonly string[];
+  /** The secret of an HMAC-SHA256 over the body. Grafana's signature header, GitHub's and Standard Webhooks are understood. */
+  readonly hmac?: string | readonly string[];
+  /** ARNs of standard SNS topics that alarms or Amazon Managed Service for Prometheus publish to: the alerts queue subscribes to them. @default none */
+  readonly topics?: readonly string[];
+  /**
+   * Whether state changes of this account's CloudWatch alarms are taken from its default bus: all but those that target tracking
+   * makes for itself, none, or those whose names begin so. @default true
+   */
+  readonly cloudwatchAlarms?: boolean | readonly string[];
 }
