@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { context, ROOT_CONTEXT, trace } from '@opentelemetry/api';
+import { systemNanos, systemRandom } from '../../lib/adapters/clock.ts';
 import { jsonLog } from '../../lib/adapters/log.ts';
+import { createTracing } from '../../lib/adapters/tracer.ts';
 
 test('a line is one JSON object with time, level, message, context and fields', () => {
   const lines: string[] = [];
@@ -25,4 +28,22 @@ test('a value that cannot be serialised never fails the work that it describes',
   circle['self'] = circle;
   log('error', 'odd', { circle });
   assert.match(lines[0] ?? '', /"message":"odd","unserialisable":"TypeError/);
+});
+
+test('a line names the span that is active where it is written', async () => {
+  createTracing({ env: {}, nanos: systemNanos, random: systemRandom });
+  const lines: string[] = [];
+  const log = jsonLog({ clock: () => 0, write: (line) => void lines.push(line) });
+  const ids = { traceId: '4bf92f3577b34da6a3ce929d0e0e4736', spanId: '00f067aa0ba902b7' };
+  await context.with(trace.setSpanContext(ROOT_CONTEXT, { ...ids, traceFlags: 1 }), async () => {
+    await undefined;
+    log('info', 'inside');
+  });
+  log('info', 'outside');
+  context.with(trace.setSpanContext(ROOT_CONTEXT, { ...ids, traceId: '0'.repeat(32), traceFlags: 0 }), () =>
+    log('info', 'invalid'),
+  );
+  const [inside, outside, invalid] = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+  assert.deepEqual([inside?.['trace_id'], inside?.['span_id']], [ids.traceId, ids.spanId]);
+  assert.ok(!('trace_id' in (outside ?? {})) && !('trace_id' in (invalid ?? {})));
 });
