@@ -4,7 +4,9 @@ import { join, normalize } from 'node:path';
 import fc from 'fast-check';
 import { alert } from '../../../lib/model/alert.ts';
 import { encodeJson } from '../../../lib/telemetry/encode.ts';
+import { prometheusRules } from '../../../lib/watermark/prometheus-rules.ts';
 import { aSpan } from '../../support/a-span.ts';
+import { everyGauge } from '../../support/every-gauge.ts';
 import { type Part, type Peer, present, same } from '../part.ts';
 import { type Deployment, deployed } from '../support/deployment.ts';
 import { freePort, run, serve, until, withFolder } from '../support/process.ts';
@@ -67,6 +69,14 @@ const checksRules = async (peer: Peer): Promise<void> => {
   );
   await peer.holds('promtool test rules passes on them', () =>
     run(promtool, ['test', 'rules', join(ops, 'trace-rules.test.yml')]),
+  );
+  await peer.holds('promtool test rules passes on watermark rules of every gauge that is exported', () =>
+    withFolder(async (folder) => {
+      writeFileSync(join(folder, 'every-gauge.rules.yml'), prometheusRules(everyGauge));
+      cpSync(join(import.meta.dirname, '../rules/every-gauge.test.yml'), join(folder, 'every-gauge.test.yml'));
+      await run(promtool, ['check', 'rules', join(folder, 'every-gauge.rules.yml')]);
+      await run(promtool, ['test', 'rules', join(folder, 'every-gauge.test.yml')]);
+    }),
   );
   await peer.holds('promtool test rules fails where a threshold is another', () =>
     withFolder(async (folder) => {
