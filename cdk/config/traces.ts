@@ -1,15 +1,17 @@
 import { numberIn, type Problem, unknownKeys } from './problem.ts';
+import { checkSpanSources } from './span-sources.ts';
 
 /** Everything wrong with the `traces` section. */
 export const checkTraces = (section: unknown): readonly Problem[] => {
-  const problems = unknownKeys('traces', section, ['partitions', 'thresholds']);
+  const problems = unknownKeys('traces', section, ['partitions', 'thresholds', 'sources']);
   if (typeof section !== 'object' || section === null) return problems;
-  const { partitions, thresholds } = section as { partitions?: unknown; thresholds?: unknown };
+  const { partitions, thresholds, sources } = section as Record<string, unknown>;
   const path = 'traces.thresholds';
   const own = thresholds as Record<string, unknown> | undefined;
   return [
     ...problems,
     ...numberIn('traces.partitions', partitions, 1, 64, 'whole'),
+    ...checkSpanSources('traces.sources', sources),
     ...(thresholds === undefined
       ? []
       : [

@@ -19,6 +19,7 @@ import type { Config } from '../../lib/model/config.ts';
 import { environmentKeys } from '../../lib/model/environment.ts';
 import { referencesOf } from '../references.ts';
 import type { MessagingStack } from './messaging.ts';
+import { wireSpanSources } from './span-sources.ts';
 import type { StateStack } from './state.ts';
 import { functionTimeouts } from './timeouts.ts';
 
@@ -122,6 +123,10 @@ export class FunctionsStack extends Stack {
       { [key.table]: table.tableName, [key.bucket]: bucket.bucketName, [key.windowsQueue]: windows.queueUrl },
     );
     consume(collect, spans, 10, 20);
+    wireSpanSources(
+      { stack: this, collect, role: collect.role as Role, failures: spans.deadLetterQueue?.queue as Queue },
+      config.traces?.sources ?? {},
+    );
     this.collectUrl = collect.addFunctionUrl({ authType: FunctionUrlAuthType.AWS_IAM });
 
     // 1769 MB: one whole CPU, since scoring a window is all computation.

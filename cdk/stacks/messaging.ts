@@ -1,11 +1,13 @@
 import { Duration, Stack, type StackProps, Validations } from 'aws-cdk-lib';
 import { EventBus, type EventPattern, Rule } from 'aws-cdk-lib/aws-events';
 import { SqsQueue } from 'aws-cdk-lib/aws-events-targets';
+import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { SqsSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import type { InboundConfig } from '../../lib/model/config/alerts.ts';
+import type { BucketSource } from '../../lib/model/config/traces.ts';
 import type { Config } from '../../lib/model/config.ts';
 import { functionTimeouts } from './timeouts.ts';
 
@@ -40,6 +42,37 @@ export class MessagingStack extends Stack {
     this.#rule('AlertsRule', this.alerts, { detailType: ['Alert', 'CloudWatch Alarm State Change'] });
     this.#rule('ReadingsRule', this.readings, { detailType: ['Reading'] });
     if (props.config.alerts !== undefined) this.#inbound(props.config.alerts.inbound ?? {});
+    const { buckets = [] } = props.config.traces?.sources ?? {};
+    for (const [index, bucket] of buckets.entries()) this.#notify(`SpanObjects${index}`, bucket);
+  }
+
+  /** Tells the queue of spans about new objects. EventBridge notifications of S3 are on the default bus. */
+  #notify(id: string, { name, prefix, via = 'eventbridge' }: BucketSource): void {
+    if (via === 'eventbridge') {
+      const key = prefix === undefined ? {} : { object: { key: [{ prefix }] } };
+      new Rule(this, id, {
+        eventPattern: {
+          source: ['aws.s3'],
+          detailType: ['Object Created'],
+          detail: { bucket: { name: [name] }, ...key },
+        },
+        targets: [new SqsQueue(this.spans, { deadLetterQueue: this.undeliverable })],
+      });
+    }
+    if (via === 'queue') {
+      this.spans.addToResourcePolicy(
+        new PolicyStatement({
+          sid: id,
+          principals: [new ServicePrincipal('s3.amazonaws.com')],
+          actions: ['sqs:SendMessage'],
+          resources: [this.spans.queueArn],
+          conditions: {
+            ArnEquals: { 'aws:SourceArn': `arn:${this.partition}:s3:::${name}` },
+            StringEquals: { 'aws:SourceAccount': this.account },
+          },
+        }),
+      );
+    }
   }
 
   /** Alerts of others: AWS puts alarms on the default bus alone, and those who publish to a topic know no bus. */

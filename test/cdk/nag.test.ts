@@ -7,6 +7,7 @@ import { App } from 'aws-cdk-lib';
 import { checkWithNag } from '../../cdk/nag.ts';
 import { Tidemark } from '../../cdk/tidemark.ts';
 import shop from '../../examples/shop/tidemark.config.ts';
+import { spanSources as sources } from '../support/span-sources.ts';
 
 const watched = {
   watermarks: {
@@ -15,7 +16,7 @@ const watched = {
   },
 } as const;
 
-for (const [name, config] of Object.entries({ empty: {}, shop, watched })) {
+for (const [name, config] of Object.entries({ empty: {}, shop, watched, reading: { traces: { sources } } })) {
   test(`both rule packs find nothing that is not acknowledged: ${name}`, () => {
     const outdir = mkdtempSync(join(tmpdir(), 'tidemark-nag-'));
     const exitCode = process.exitCode;

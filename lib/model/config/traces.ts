@@ -4,6 +4,80 @@ export interface TracesConfig {
   readonly partitions?: number;
   /** When a finding is raised. */
   readonly thresholds?: TraceThresholds;
+  /** Where spans come from, besides the Function URL and the queue `tidemark-spans`, which are always there. @default nowhere else */
+  readonly sources?: SpanSourcesConfig;
+}
+
+/** What exists already and is to be read. Every part may be left out; the function is granted what is named here and no more. */
+export interface SpanSourcesConfig {
+  /** Log groups that hold spans: `aws/spans`, or those of functions that write OTLP to stdout. */
+  readonly logGroups?: readonly LogGroupSource[];
+  /** Kinesis streams of OTLP, as the Collector's awskinesis exporter writes them, or of log subscriptions. */
+  readonly streams?: readonly StreamSource[];
+  /** Topics of OTLP in Amazon MSK or in Kafka of your own. */
+  readonly kafka?: readonly KafkaSource[];
+  /** SQS queues besides our own. */
+  readonly queues?: readonly QueueSource[];
+  /** Buckets that a Collector's awss3 exporter writes to. */
+  readonly buckets?: readonly BucketSource[];
+}
+
+export interface LogGroupSource {
+  readonly name: string;
+  /** CloudWatch filter pattern of the lines to be read. @default every line of `aws/spans`, envelopes of stdout exporters elsewhere */
+  readonly filterPattern?: string;
+}
+
+export interface StreamSource {
+  readonly arn: string;
+  /** Where to start in a stream that is read for the first time. @default latest */
+  readonly from?: 'latest' | 'oldest';
+  /** Records handed over at once, 1 to 10,000. @default 100 */
+  readonly batchSize?: number;
+  /** Batches of one shard that are read side by side, 1 to 10. @default 1 */
+  readonly parallel?: number;
+  /** ARN of the KMS key that the stream is encrypted with, where it is one of your own. */
+  readonly keyArn?: string;
+}
+
+/** Either `cluster` or `bootstrapServers`. */
+export interface KafkaSource {
+  /** ARN of an Amazon MSK cluster, read with IAM unless `secret` is given. */
+  readonly cluster?: string;
+  /** `host:port` of brokers of your own. */
+  readonly bootstrapServers?: readonly string[];
+  readonly topics: readonly string[];
+  /** @default tidemark */
+  readonly consumerGroup?: string;
+  /** `secretsmanager:name` of user and password. */
+  readonly secret?: string;
+  /** How the secret is used. @default scram-512 */
+  readonly mechanism?: 'scram-512' | 'scram-256' | 'plain';
+  /** Ids of subnets and security groups from which brokers of your own are reached. */
+  readonly subnets?: readonly string[];
+  readonly securityGroups?: readonly string[];
+  /** @default latest */
+  readonly from?: 'latest' | 'oldest';
+  /** Pollers at most, 1 to 2000; one is always there. @default 5 */
+  readonly maxPollers?: number;
+}
+
+export interface QueueSource {
+  readonly arn: string;
+  readonly keyArn?: string;
+}
+
+export interface BucketSource {
+  readonly name: string;
+  /** Only keys that start so. @default all */
+  readonly prefix?: string;
+  /**
+   * How its notifications arrive: by EventBridge, which the bucket must have switched on; or as notifications that you configure on the
+   * bucket, to the queue `tidemark-spans` or to the function, which are allowed to take them. @default eventbridge
+   */
+  readonly via?: 'eventbridge' | 'queue' | 'function';
+  /** ARN of the KMS key that objects are encrypted with, where it is one of your own. */
+  readonly keyArn?: string;
 }
 
 export interface TraceThresholds {
