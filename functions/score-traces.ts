@@ -1,6 +1,6 @@
 import config from '#tidemark.config';
 import { systemClock, systemNanos, systemRandom } from '../lib/adapters/clock.ts';
-import { decompress } from '../lib/adapters/compression.ts';
+import { decompress, deflate } from '../lib/adapters/compression.ts';
 import { dynamodbTable } from '../lib/adapters/dynamodb.ts';
 import { eventBridgeBus } from '../lib/adapters/eventbridge.ts';
 import { jsonLog } from '../lib/adapters/log.ts';
@@ -28,6 +28,7 @@ const closing = {
   clock: systemClock,
   log,
   decompress,
+  deflate,
   thresholds: config.traces?.thresholds ?? {},
   windowSeconds: Number(env[environmentKeys.windowSeconds] ?? 60),
 };

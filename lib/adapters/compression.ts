@@ -1,5 +1,5 @@
 import { promisify } from 'node:util';
-import { brotliDecompress, gunzip, gzip, inflate, zstdDecompress } from 'node:zlib';
+import { brotliDecompress, deflateSync, gunzip, gzip, inflate, zstdDecompress } from 'node:zlib';
 import { Failure } from '../model/failure.ts';
 
 /** What a compressed body may grow to: a 6 MB request of OTLP stays well below, a bomb does not get far. */
@@ -62,6 +62,9 @@ const zstdFrame = (
       settle({ buffer, read: engine.bytesWritten });
     });
   });
+
+/** RFC 1950, as PNG wants it. */
+export const deflate = (bytes: Uint8Array): Uint8Array => deflateSync(bytes, { level: 9 });
 
 export const compress = (text: string): Promise<Uint8Array> => promisify(gzip)(text);
 

@@ -4,6 +4,8 @@ import type { Bucket, Bus, Clock, Log, Table } from '../model/ports.ts';
 import { assemble } from './assemble.ts';
 import { decodeJson } from './decode.ts';
 import type { DetectorOptions } from './detector.ts';
+import { heatMapPng } from './heat-map-png.ts';
+import { heatMapSvg } from './heat-map-svg.ts';
 import { metricLines } from './metrics.ts';
 import { renderReport } from './report.ts';
 import { type Score, scoreTraces } from './score.ts';
@@ -18,6 +20,7 @@ export interface WindowClosing {
   readonly thresholds: DetectorOptions;
   readonly windowSeconds: number;
   readonly decompress: (bytes: Uint8Array, encoding: string | undefined) => Promise<Uint8Array>;
+  readonly deflate: (bytes: Uint8Array) => Uint8Array;
 }
 
 /** Windows that an alert stays firing after the last one that showed its fault. */
@@ -30,7 +33,7 @@ const stateSeconds = 86_400;
  * in the table keeps it from raising anything twice.
  */
 export const closeWindow = async (window: WindowClosed, closing: WindowClosing): Promise<Score> => {
-  const { bucket, log, decompress, thresholds } = closing;
+  const { bucket, log, decompress, deflate, thresholds } = closing;
   const objects = await bucket.list(prefixOf(window));
   const bodies = await Promise.all(
     objects.map(async (key) => {
@@ -59,6 +62,13 @@ export const closeWindow = async (window: WindowClosed, closing: WindowClosing):
       }),
     ),
     'text/html; charset=utf-8',
+  );
+  const title = `Service by duration, window ${window.windowStart}`;
+  await bucket.put(`${prefix}/heat-map.png`, heatMapPng(scored.heatMap, { title, deflate }), 'image/png');
+  await bucket.put(
+    `${prefix}/heat-map.svg`,
+    Buffer.from(heatMapSvg(scored.heatMap, { isStandalone: true })),
+    'image/svg+xml',
   );
   const raised = await raise(scored, `${prefix}/report.html`, closing);
   for (const fields of metricLines(scored, Date.parse(window.windowStart))) log('info', 'trace metrics', fields);

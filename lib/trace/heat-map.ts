@@ -38,40 +38,98 @@ export const quantile = (source: Histogram, share: number): number => {
   return 0;
 };
 
-/** Counts per service and per octave, for a picture: exact, since octaves are whole runs of buckets. */
+/** Adds what another histogram counted; in any order, the sum is the same. */
+export const merge = (target: Histogram, other: Histogram): void => {
+  target.zero += other.zero;
+  for (const [index, count] of other.buckets) target.buckets.set(index, (target.buckets.get(index) ?? 0) + count);
+};
+
+/** As the data point of an OTLP exponential histogram: counts from the bucket `offset` on, without gaps. */
+export interface ExponentialPoint {
+  readonly scale: number;
+  readonly zeroCount: number;
+  readonly positive: { readonly offset: number; readonly bucketCounts: readonly number[] };
+}
+
+export const pointOf = ({ buckets, zero }: Histogram): ExponentialPoint => {
+  const indices = [...buckets.keys()];
+  if (indices.length === 0) return { scale, zeroCount: zero, positive: { offset: 0, bucketCounts: [] } };
+  const low = indices.reduce((least, each) => Math.min(least, each));
+  const high = indices.reduce((most, each) => Math.max(most, each));
+  return {
+    scale,
+    zeroCount: zero,
+    positive: {
+      offset: low,
+      bucketCounts: Array.from({ length: high - low + 1 }, (_, at) => buckets.get(low + at) ?? 0),
+    },
+  };
+};
+
+/** A span that stands for a cell. */
+export interface CellExemplar {
+  readonly traceId: string;
+  readonly spanId: string;
+}
+
+/** Services by duration in half octaves: exact, since a column is a whole run of buckets. Zero durations are in no column. */
 export interface HeatMap {
   /** Lower edges in seconds, ascending; each cell spans half an octave. */
   readonly edges: readonly number[];
   readonly rows: readonly {
     readonly service: string;
     readonly counts: readonly number[];
+    /** The service's share of the work on critical paths; over all services they add up to 1. */
     readonly pathShare: number;
+    /** The same by column: what spans of that duration have of it. */
+    readonly pathShares?: readonly number[];
+    /** The longest span of each cell; null for an empty one. */
+    readonly exemplars?: readonly (CellExemplar | null)[];
   }[];
 }
 
 /** Half octaves: 16 buckets each. */
 const run = 2 ** (scale - 1);
 
-export const heatMap = (
-  services: ReadonlyMap<string, { readonly durations: Histogram; readonly pathShare: number }>,
-): HeatMap => {
-  const cells = [...services.values()].flatMap(({ durations }) =>
-    [...durations.buckets.keys()].map((index) => Math.floor(index / run)),
-  );
-  if (cells.length === 0) return { edges: [], rows: [] };
-  const low = Math.min(...cells);
-  const high = Math.max(...cells);
+/** The column, from 1 s as 0, that a bucket lies in. */
+export const columnOf = (bucket: number): number => Math.floor(bucket / run);
+
+export interface HeatMapService {
+  readonly durations: Histogram;
+  readonly pathShare: number;
+  /** By column. */
+  readonly pathShares?: ReadonlyMap<number, number>;
+  readonly exemplars?: ReadonlyMap<number, CellExemplar>;
+}
+
+export const heatMap = (services: ReadonlyMap<string, HeatMapService>): HeatMap => {
+  let low = Number.POSITIVE_INFINITY;
+  let high = Number.NEGATIVE_INFINITY;
+  for (const { durations } of services.values()) {
+    for (const index of durations.buckets.keys()) {
+      low = Math.min(low, columnOf(index));
+      high = Math.max(high, columnOf(index));
+    }
+  }
+  if (low > high) return { edges: [], rows: [] };
+  const width = high - low + 1;
   return {
-    edges: Array.from({ length: high - low + 1 }, (_, at) => 2 ** ((low + at) / 2)),
+    edges: Array.from({ length: width }, (_, at) => 2 ** ((low + at) / 2)),
     rows: [...services]
       .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([service, { durations, pathShare }]) => {
-        const counts = new Array<number>(high - low + 1).fill(0);
+      .map(([service, { durations, pathShare, pathShares, exemplars }]) => {
+        const counts = new Array<number>(width).fill(0);
         for (const [index, count] of durations.buckets) {
-          const at = Math.floor(index / run) - low;
+          const at = columnOf(index) - low;
           counts[at] = (counts[at] ?? 0) + count;
         }
-        return { service, counts, pathShare };
+        return {
+          service,
+          counts,
+          pathShare,
+          ...(pathShares === undefined ? {} : { pathShares: counts.map((_, at) => pathShares.get(low + at) ?? 0) }),
+          ...(exemplars === undefined ? {} : { exemplars: counts.map((_, at) => exemplars.get(low + at) ?? null) }),
+        };
       }),
   };
 };

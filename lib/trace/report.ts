@@ -3,6 +3,8 @@ import { serviceOf } from '../model/span.ts';
 import type { Trace } from './assemble.ts';
 import { endToEndPath } from './end-to-end.ts';
 import type { HeatMap } from './heat-map.ts';
+import { heatMapSvg } from './heat-map-svg.ts';
+import { escapeHtml, millis, round, seconds, shorten } from './markup.ts';
 import { columnsOfServices, type Edge } from './service-graph.ts';
 
 /** One alert's way, as the delivery ledger tells it. */
@@ -35,7 +37,9 @@ export interface ReportInput {
 }
 
 /** One page that needs nothing but itself: waterfall with critical path, heat map, findings, services, and the ledger of alerts. */
-export const renderReport = (input: ReportInput): string => `<!doctype html>
+export const renderReport = (input: ReportInput): string => {
+  const shown = new Set(input.traces.map(({ traceId }) => traceId));
+  return `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -51,8 +55,8 @@ export const renderReport = (input: ReportInput): string => `<!doctype html>
 ${input.traces.length === 0 ? '<p>No trace was seen.</p>' : input.traces.map(waterfall).join('\n')}
 </section>
 <section id="heat-map"><h2>Service × duration</h2>
-<p class="note">Each cell counts the spans of a service that took so long; the figure at the right is its share of the time on critical paths.</p>
-${heatMapSvg(input.heatMap)}
+<p class="note">A cell counts the spans of a service that took so long, darker for more; the green bar under it is what those spans have of the critical paths, the figure at the right what the whole service has.</p>
+${input.heatMap.rows.length === 0 ? '<p>No span was seen.</p>' : heatMapSvg(input.heatMap, { traceHref: (id) => (shown.has(id) ? `#trace-${id}` : undefined) })}
 </section>
 <section id="findings"><h2>Findings</h2>
 ${findingsTable(input.findings)}
@@ -66,6 +70,7 @@ ${input.ledger === undefined ? '' : `<section id="ledger"><h2>Alerts delivered</
 </body>
 </html>
 `;
+};
 
 /** Rows drawn of one trace; the rest is counted in words. */
 const maxRows = 80;
@@ -94,7 +99,7 @@ const waterfall = (trace: Trace): string => {
     return `<text x="${8 + depth * 10}" y="${y + 10}" class="label">${escapeHtml(shorten(label, 38 - depth * 2))}</text>${bar}${marks}<text x="948" y="${y + 10}" class="time">${millis(span.endNanos - span.startNanos)}</text>`;
   });
   const hidden = order.length - maxRows;
-  return `<figure><figcaption>trace <code>${escapeHtml(trace.traceId)}</code>, ${spans.length} spans, ${millis(to - from)}${hidden > 0 ? `; ${hidden} more spans are not drawn` : ''}</figcaption>
+  return `<figure id="trace-${escapeHtml(trace.traceId)}"><figcaption>trace <code>${escapeHtml(trace.traceId)}</code>, ${spans.length} spans, ${millis(to - from)}${hidden > 0 ? `; ${hidden} more spans are not drawn` : ''}</figcaption>
 <svg viewBox="0 0 1040 ${30 + rows.length * 20}" role="img" aria-label="waterfall of trace ${escapeHtml(trace.traceId)}">${rows.join('\n')}</svg></figure>`;
 };
 
@@ -108,32 +113,6 @@ const depthFirst = (trace: Trace): { position: number; depth: number }[] => {
       stack.push({ position: child, depth: Math.min(12, depth + 1) });
   }
   return order;
-};
-
-const heatMapSvg = ({ edges, rows }: HeatMap): string => {
-  if (rows.length === 0) return '<p>No span was seen.</p>';
-  const cell = Math.min(44, 760 / edges.length);
-  const most = Math.max(...rows.flatMap(({ counts }) => counts), 1);
-  const height = 30 + rows.length * 30 + 30;
-  const body = rows.map(({ service, counts, pathShare }, row) => {
-    const y = 10 + row * 30;
-    const cells = counts.map((count, at) => {
-      if (count === 0)
-        return `<rect class="cell" x="${round(180 + at * cell)}" y="${y}" width="${round(cell - 2)}" height="26" fill-opacity="0.04"/>`;
-      // Logarithmic: one slow span among a thousand quick ones must be seen.
-      const weight = 0.15 + 0.85 * (Math.log1p(count) / Math.log1p(most));
-      return `<rect class="cell${(edges[at] ?? 0) >= 2 ? ' slow' : ''}" x="${round(180 + at * cell)}" y="${y}" width="${round(cell - 2)}" height="26" fill-opacity="${weight.toFixed(2)}"><title>${escapeHtml(service)}: ${count} spans from ${seconds(edges[at] ?? 0)}</title></rect>`;
-    });
-    return `<text x="172" y="${y + 17}" class="label end">${escapeHtml(shorten(service, 24))}</text>${cells.join('')}<text x="${round(190 + counts.length * cell)}" y="${y + 17}" class="label">${(pathShare * 100).toFixed(0)} %</text>`;
-  });
-  const axis = edges
-    .map((edge, at) =>
-      at % 2 === 0
-        ? `<text x="${round(180 + at * cell)}" y="${height - 12}" class="time start">${seconds(edge)}</text>`
-        : '',
-    )
-    .join('');
-  return `<svg viewBox="0 0 1040 ${height}" role="img" aria-label="heat map of service by duration">${body.join('\n')}${axis}</svg>`;
 };
 
 /** Callers left of the called; messages dashed; lines as thick as the calls are many. */
@@ -155,11 +134,11 @@ const graphSvg = (edges: readonly Edge[]): string => {
     const b = places.get(to) ?? { x: 0, y: 0 };
     const [x1, y1, x2, y2] = [a.x * step + width + 8, a.y * 56 + 28, b.x * step + 8, b.y * 56 + 28];
     const bend = (x2 - x1) / 2;
-    return `<path class="edge${isMessage ? ' message' : ''}" d="M${round(x1)} ${y1}C${round(x1 + bend)} ${y1} ${round(x2 - bend)} ${y2} ${round(x2)} ${y2}" stroke-width="${(1 + 3 * (calls / most)).toFixed(1)}"><title>${escape(from)} → ${escape(to)}: ${calls} ${isMessage ? 'messages' : 'calls'}</title></path>`;
+    return `<path class="edge${isMessage ? ' message' : ''}" d="M${round(x1)} ${y1}C${round(x1 + bend)} ${y1} ${round(x2 - bend)} ${y2} ${round(x2)} ${y2}" stroke-width="${(1 + 3 * (calls / most)).toFixed(1)}"><title>${escapeHtml(from)} → ${escapeHtml(to)}: ${calls} ${isMessage ? 'messages' : 'calls'}</title></path>`;
   });
   const boxes = [...places].map(
     ([name, { x, y }]) =>
-      `<rect class="node" x="${round(x * step + 8)}" y="${y * 56 + 12}" width="${round(width)}" height="32" rx="6"/><text class="label" x="${round(x * step + 18)}" y="${y * 56 + 32}">${escape(shorten(name, Math.max(4, Math.floor(width / 8))))}</text>`,
+      `<rect class="node" x="${round(x * step + 8)}" y="${y * 56 + 12}" width="${round(width)}" height="32" rx="6"/><text class="label" x="${round(x * step + 18)}" y="${y * 56 + 32}">${escapeHtml(shorten(name, Math.max(4, Math.floor(width / 8))))}</text>`,
   );
   return `<svg id="service-graph" viewBox="0 0 1040 ${height}" role="img" aria-label="which service calls which">${lines.join('')}${boxes.join('')}</svg>`;
 };
@@ -216,27 +195,9 @@ const style = `
 header,main{max-width:1120px;margin:0 auto;padding:0 24px}header{padding-top:32px}h1{font-size:26px;margin:0}h2{font-size:18px;margin:0 0 4px}
 header p,.note,figcaption{color:var(--soft);margin:4px 0 12px}section{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:20px 24px;margin:20px 0}
 svg{width:100%;height:auto;display:block}figure{margin:16px 0 0}.label{font-size:12px;fill:var(--ink)}.end{text-anchor:end}.time{font-size:11px;fill:var(--soft)}.start{text-anchor:start}
-.bar{fill:var(--bar)}.bar.error{fill:var(--bad);fill-opacity:.55}rect.path{fill:var(--path)}rect.path.queue{fill:var(--slow)}.key.queue{background:var(--slow)}.cell{fill:var(--path)}.cell.slow{fill:var(--slow)}
+.bar{fill:var(--bar)}.bar.error{fill:var(--bad);fill-opacity:.55}rect.path{fill:var(--path)}rect.path.queue{fill:var(--slow)}.key.queue{background:var(--slow)}.cell{fill:var(--path)}.cell.slow{fill:var(--slow)}.share{fill:var(--good)}
 .key{display:inline-block;width:18px;height:9px;border-radius:2px;background:var(--bar);margin:0 2px 0 8px}.key.path{background:var(--path)}.key.error{background:var(--bad)}
 .edge{fill:none;stroke:var(--bar)}.edge.message{stroke-dasharray:6 4}.node{fill:var(--paper);stroke:var(--line)}
 .scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:14px}th{text-align:left;color:var(--soft);font-weight:600}th,td{padding:6px 12px 6px 0;border-bottom:1px solid var(--line);vertical-align:top}
 code{font-size:12px}.tag{border:1px solid currentColor;border-radius:4px;padding:0 6px;font-size:12px;white-space:nowrap}.tag.error-burst,.tag.firing{color:var(--bad)}.tag.long-tail{color:var(--slow)}.tag.broken-chain{color:var(--path)}.tag.resolved{color:var(--good)}
 `.replaceAll('\n', '');
-
-const millis = (nanos: bigint): string => seconds(Number(nanos) / 1e9);
-const seconds = (value: number): string =>
-  value >= 1
-    ? `${value.toFixed(2)} s`
-    : value >= 0.001
-      ? `${(value * 1000).toFixed(value >= 0.1 ? 0 : 1)} ms`
-      : `${(value * 1e6).toFixed(0)} µs`;
-const round = (value: number): string => value.toFixed(1);
-const shorten = (text: string, length: number): string => {
-  const characters = [...text];
-  return characters.length <= length ? text : `${characters.slice(0, Math.max(1, length - 1)).join('')}…`;
-};
-const escapeHtml = (text: string): string =>
-  text.replace(
-    /[&<>"']/g,
-    (character) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' })[character] ?? character,
-  );

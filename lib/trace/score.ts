@@ -3,9 +3,20 @@ import { type Span, serviceOf, statusCodes } from '../model/span.ts';
 import { assemble, type Trace } from './assemble.ts';
 import type { DetectorOptions, ServiceView } from './detector.ts';
 import { detectors } from './detectors/index.ts';
-import { endToEndPath } from './end-to-end.ts';
-import { type HeatMap, heatMap, histogram, quantile, record } from './heat-map.ts';
+import {
+  bucketOf,
+  type CellExemplar,
+  columnOf,
+  type ExponentialPoint,
+  type HeatMap,
+  heatMap,
+  histogram,
+  pointOf,
+  quantile,
+  record,
+} from './heat-map.ts';
 import { callHops } from './hops.ts';
+import { type PathProfile, pathProfile } from './path-profile.ts';
 import { knownCalls, reattach } from './reattach.ts';
 import { type Edge, serviceEdges } from './service-graph.ts';
 
@@ -17,6 +28,10 @@ export interface Score {
     Record<string, { readonly spans: number; readonly errors: number; readonly p95Seconds: number }>
   >;
   readonly heatMap: HeatMap;
+  /** Durations in seconds by service, as data points of OTLP exponential histograms: windows merge by adding. */
+  readonly durations: Readonly<Record<string, ExponentialPoint>>;
+  /** Where the time on critical paths went, by service, operation and queue; each list at most 100 long. */
+  readonly criticalPath: Omit<PathProfile, 'columns'>;
   readonly traces: { readonly count: number; readonly spans: number; readonly orphans: number };
   /** Services by their share of the time on critical paths, largest first. */
   readonly rootCauses: readonly { readonly service: string; readonly score: number }[];
@@ -49,9 +64,8 @@ export const scoreTraces = (window: string, traces: readonly Trace[], options: D
   const findings = Object.values(detectors).flatMap((detector) =>
     detector.detect({ window, traces, services }, options),
   );
-  const onPath = pathSeconds(traces);
-  const total = [...onPath.values()].reduce((sum, seconds) => sum + seconds, 0);
-  const shareOf = (service: string) => (total === 0 ? 0 : (onPath.get(service) ?? 0) / total);
+  const paths = pathProfile(traces);
+  const shareOf = new Map(paths.services.map(({ service, share }) => [service, share]));
   const exemplar = findings[0]?.exemplar.traceId ?? slowest(traces)?.traceId;
   return {
     window,
@@ -63,15 +77,27 @@ export const scoreTraces = (window: string, traces: readonly Trace[], options: D
       ]),
     ),
     heatMap: heatMap(
-      new Map([...services].map(([name, { durations }]) => [name, { durations, pathShare: shareOf(name) }])),
+      new Map(
+        [...services].map(([name, { durations, spans }]) => [
+          name,
+          {
+            durations,
+            pathShare: shareOf.get(name) ?? 0,
+            pathShares: paths.columns.get(name) ?? new Map(),
+            exemplars: cellExemplars(spans),
+          },
+        ]),
+      ),
     ),
+    durations: Object.fromEntries([...services].map(([name, { durations }]) => [name, pointOf(durations)])),
+    criticalPath: listed(paths),
     traces: {
       count: traces.length,
       spans: traces.reduce((sum, { nodes }) => sum + nodes.length, 0),
       orphans: traces.reduce((sum, { orphans }) => sum + orphans.length, 0),
     },
     rootCauses: [...services.keys()]
-      .map((service) => ({ service, score: shareOf(service) }))
+      .map((service) => ({ service, score: shareOf.get(service) ?? 0 }))
       .sort((a, b) => b.score - a.score || (a.service < b.service ? -1 : 1)),
     hops: callHops(traces).map(({ from, to, spans, missing }) => ({
       from,
@@ -87,6 +113,13 @@ export const scoreTraces = (window: string, traces: readonly Trace[], options: D
 
 /** What a score lists of any kind at most. */
 const maxListed = 100;
+
+const listed = ({ columns: _, ...paths }: PathProfile): Score['criticalPath'] => ({
+  ...paths,
+  services: paths.services.slice(0, maxListed),
+  operations: paths.operations.slice(0, maxListed),
+  queues: paths.queues.slice(0, maxListed),
+});
 
 const reattachAll = (traces: readonly Trace[]): Score['reattached'] => {
   const broken = traces.filter(({ orphans }) => orphans.length > 0);
@@ -123,16 +156,16 @@ const viewServices = (traces: readonly Trace[]): Map<string, ServiceView> => {
   return new Map([...services].sort(([a], [b]) => (a < b ? -1 : 1)));
 };
 
-const pathSeconds = (traces: readonly Trace[]): Map<string, number> => {
-  const seconds = new Map<string, number>();
-  for (const trace of traces) {
-    for (const { service, startNanos, endNanos, kind } of endToEndPath(trace, 'robust').sections) {
-      // Nobody works while a message waits: the shares are of work.
-      if (kind === 'queue') continue;
-      seconds.set(service, (seconds.get(service) ?? 0) + Number(endNanos - startNanos) / 1e9);
-    }
+/** The longest span of each cell of a service's row; of equals the first. */
+const cellExemplars = (spans: readonly Span[]): Map<number, CellExemplar> => {
+  const found = new Map<number, CellExemplar & { readonly nanos: bigint }>();
+  for (const { traceId, spanId, startNanos, endNanos } of spans) {
+    const nanos = endNanos - startNanos;
+    if (nanos <= 0n) continue;
+    const column = columnOf(bucketOf(Number(nanos) / 1e9));
+    if (nanos > (found.get(column)?.nanos ?? 0n)) found.set(column, { traceId, spanId, nanos });
   }
-  return seconds;
+  return new Map([...found].map(([column, { traceId, spanId }]) => [column, { traceId, spanId }]));
 };
 
 const slowest = (traces: readonly Trace[]): Trace | undefined => {

@@ -1,6 +1,9 @@
 import { writeFileSync } from 'node:fs';
+import { deflate } from '../../lib/adapters/compression.ts';
 import { Failure } from '../../lib/model/failure.ts';
 import { assemble, type Trace } from '../../lib/trace/assemble.ts';
+import { heatMapPng } from '../../lib/trace/heat-map-png.ts';
+import { heatMapSvg } from '../../lib/trace/heat-map-svg.ts';
 import { renderReport } from '../../lib/trace/report.ts';
 import { rankCauses } from '../../lib/trace/root-cause.ts';
 import { type Score, scoreTraces } from '../../lib/trace/score.ts';
@@ -8,21 +11,22 @@ import { windowStartOf } from '../../lib/trace/window.ts';
 import type { Command } from '../command.ts';
 import { noteRefused, readSpans } from '../read-spans.ts';
 
-const help = `usage: npm run tidemark -- score <otlp.json>... [--baseline FILE]... [--window SECONDS] [--json] [--html FILE]
+const help = `usage: npm run tidemark -- score <otlp.json>... [--baseline FILE]... [--window SECONDS] [--json] [--html FILE] [--png FILE] [--svg FILE]
 
 Scores spans as the deployed functions do: findings, services, and which service is the likely cause. Files hold OTLP as JSON or
 protobuf, plain, gzip or zstd. A trace belongs to the window of its first span.
 
 --baseline FILE    spans of a healthy time: causes are ranked by what shifted against it; without one, by share of the critical path
 --window SECONDS   length of a window (60); the thresholds are per window
---json             { windows, findings, services, heatMap, hops, reattached, rootCauses }
---html FILE        also write the report page`;
+--json             { windows, findings, services, heatMap, durations, criticalPath, hops, reattached, rootCauses }
+--html FILE        also write the report page
+--png FILE         also write the heat map, as a PNG, and with --svg FILE as an SVG`;
 
 export const command: Command = {
   summary: 'findings, heat map and metrics of spans',
   help,
   run: async (args, io) => {
-    const { files, baseline, windowSeconds, json, html } = parse(args);
+    const { files, baseline, windowSeconds, json, html, png, svg } = parse(args);
     const { spans, refused } = await readSpans(files);
     noteRefused(refused, io.err);
     const traces = assemble(spans);
@@ -32,6 +36,9 @@ export const command: Command = {
     const rootCauses = healthy === undefined ? whole.rootCauses : rankCauses(traces, healthy);
     const findings = windows.flatMap((window) => window.findings);
     if (html !== undefined) write(html, page(traces, whole, findings));
+    const title = `Service by duration, ${whole.traces.count} traces`;
+    if (png !== undefined) write(png, heatMapPng(whole.heatMap, { title, deflate }));
+    if (svg !== undefined) write(svg, heatMapSvg(whole.heatMap, { isStandalone: true }));
     if (json) {
       const answer = {
         windows: windows.map(({ window, traces: counts }) => ({ window, ...counts })),
@@ -46,6 +53,8 @@ export const command: Command = {
         })),
         services: whole.services,
         heatMap: whole.heatMap,
+        durations: whole.durations,
+        criticalPath: whole.criticalPath,
         hops: whole.hops,
         reattached: whole.reattached,
         rootCauses,
@@ -58,9 +67,9 @@ export const command: Command = {
   },
 };
 
-const write = (path: string, text: string): void => {
+const write = (path: string, content: string | Uint8Array): void => {
   try {
-    writeFileSync(path, text);
+    writeFileSync(path, content);
   } catch (thrown) {
     throw new Failure('bad-input', `cannot be written: ${(thrown as Error).message}`, { where: path, cause: thrown });
   }
@@ -72,6 +81,8 @@ const parse = (args: readonly string[]) => {
   let windowSeconds = 60;
   let json = false;
   let html: string | undefined;
+  let png: string | undefined;
+  let svg: string | undefined;
   for (let at = 0; at < args.length; at += 1) {
     const arg = args[at] ?? '';
     const value = () => {
@@ -82,6 +93,8 @@ const parse = (args: readonly string[]) => {
     };
     if (arg === '--json') json = true;
     else if (arg === '--html') html = value();
+    else if (arg === '--png') png = value();
+    else if (arg === '--svg') svg = value();
     else if (arg === '--baseline') baseline.push(value());
     else if (arg === '--window') {
       windowSeconds = Number(value());
@@ -92,7 +105,7 @@ const parse = (args: readonly string[]) => {
     else files.push(arg);
   }
   if (files.length === 0) throw new Failure('bad-input', 'a file is needed; see --help');
-  return { files, baseline, windowSeconds, json, html };
+  return { files, baseline, windowSeconds, json, html, png, svg };
 };
 
 const byWindow = (traces: readonly Trace[], windowSeconds: number): Map<string, Trace[]> => {

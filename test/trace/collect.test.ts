@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import fc from 'fast-check';
-import { compress, decompress, sniffEncoding } from '../../lib/adapters/compression.ts';
+import { compress, decompress, deflate, sniffEncoding } from '../../lib/adapters/compression.ts';
 import type { Bucket, Item, QueueMessage, Table } from '../../lib/model/ports.ts';
 import type { Span } from '../../lib/model/span.ts';
 import { encodeJson } from '../../lib/telemetry/encode.ts';
@@ -65,6 +65,7 @@ const house = (now = Date.parse(windowStart) + 30_000, slackSeconds = 30) => {
         thresholds: {},
         windowSeconds: 60,
         decompress,
+        deflate,
       },
     );
   return { collect, close, objects, sent, logged, alerts };
