@@ -1,4 +1,4 @@
-import { compress, decompress, sniffEncoding } from '../../lib/adapters/compression.ts';
+import { compress, decompress, deflate, sniffEncoding } from '../../lib/adapters/compression.ts';
 import { batchReply } from '../../lib/message/batch-reply.ts';
 import { bodyOf, recordsOf } from '../../lib/message/records.ts';
 import type { Bucket } from '../../lib/model/ports.ts';
@@ -67,6 +67,7 @@ export const spanHouse = (
     thresholds: {},
     windowSeconds: 60,
     decompress,
+    deflate,
   };
   const close = (partition = 0, start = windowStart) => closeWindow({ windowStart: start, partition }, closing);
   return { collect, collectRecords, close, closing, objects, bucket, table, sent: windows.sent, logged, alerts, time };
