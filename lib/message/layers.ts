@@ -1,5 +1,6 @@
 import type { Layer, Nested } from '../model/carrier.ts';
 import { decodeEnvelope } from './envelope.ts';
+import { recordInside } from './inside.ts';
 import { datadogPlace, jsonPlaces } from './places.ts';
 import { isBusEvent, isBusEventV2, isCloudEvent, isEnvelopeTwin, isNotification, isQueueRecord } from './shapes.ts';
 import { defineLayer } from './source.ts';
@@ -17,8 +18,8 @@ export const open = (
 ): Nested | undefined => {
   if (typeof content === 'string') return openText(path, content, bytesLeft, names);
   if (content instanceof Uint8Array) return openBytes(path, content, bytesLeft, names);
-  if (typeof content !== 'object' || content === null || Array.isArray(content)) return undefined;
-  return { path, layer: layerOf(content), entry: content, bytes: 0 };
+  if (typeof content !== 'object' || content === null) return undefined;
+  return openParsed(path, content, 0);
 };
 
 /** A single text may not be longer than any service delivers; what is left for the message bounds it too. */
@@ -28,7 +29,7 @@ const openText = (path: string, text: string, bytesLeft: number, names: readonly
   let start = 0;
   while (start < text.length && text.charCodeAt(start) <= 32) start++;
   const head = text.charCodeAt(start);
-  if (head !== openBrace && head !== quote) return openBase64(path, text, bytesLeft, names);
+  if (head !== openBrace && head !== quote && head !== openBracket) return openBase64(path, text, bytesLeft, names);
   if (!mayHold(text, names)) return undefined;
   if (text.length > maxTextBytes) return { path, bytes: 0, refused: `is longer than ${maxTextBytes} characters` };
   if (text.length > bytesLeft) return { path, bytes: 0, refused: 'is more text than one message may cost' };
@@ -41,20 +42,28 @@ const openText = (path: string, text: string, bytesLeft: number, names: readonly
         : openText(path, parsed, bytesLeft - text.length, names);
       return inner === undefined ? undefined : { ...inner, bytes: inner.bytes + text.length };
     }
-    if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return undefined;
-    return { path, layer: layerOf(parsed), entry: parsed, bytes: text.length };
+    return typeof parsed === 'object' && parsed !== null ? openParsed(path, parsed, text.length) : undefined;
   } catch {
     return { path, bytes: text.length, refused: 'starts like JSON and is none' };
   }
 };
 
 const openBrace = 123;
+const openBracket = 91;
 const quote = 34;
 
-/** Base64 of an envelope (`C…`, `E…`) or of a JSON object (`e…`): anything else is not worth decoding. */
+/** An object, or the only one of a list: of several nobody could say whose context it is. */
+const openParsed = (path: string, parsed: object, bytes: number): Nested | undefined => {
+  if (!Array.isArray(parsed)) return { path, layer: layerOf(parsed), entry: parsed, bytes };
+  const [only] = parsed as unknown[];
+  if (parsed.length !== 1 || typeof only !== 'object' || only === null || Array.isArray(only)) return undefined;
+  return { path: `${path}.0`, layer: layerOf(only), entry: only, bytes };
+};
+
+/** Base64 of an envelope (`C…`, `E…`), of a JSON object (`e…`) or list (`W…`): anything else is not worth decoding. */
 const openBase64 = (path: string, text: string, bytesLeft: number, names: readonly string[]): Nested | undefined => {
   const head = text.charCodeAt(0);
-  if ((head !== 67 && head !== 69 && head !== 101) || text.length < 24) return undefined;
+  if ((head !== 67 && head !== 69 && head !== 87 && head !== 101) || text.length < 24) return undefined;
   if (!/^[A-Za-z0-9+/_-]{24}/.test(text)) return undefined;
   if (text.length > maxTextBytes * 1.4) return { path, bytes: 0, refused: `is longer than ${maxTextBytes} bytes` };
   if (text.length > bytesLeft) return { path, bytes: 0, refused: 'is more text than one message may cost' };
@@ -70,7 +79,8 @@ export const openBytes = (
 ): Nested | undefined => {
   let start = 0;
   while (start < bytes.length && start < 16 && isSpace(bytes[start] as number)) start++;
-  if (bytes[start] === openBrace) return openText(path, Buffer.from(bytes).toString('utf8'), bytesLeft, names);
+  if (bytes[start] === openBrace || bytes[start] === openBracket)
+    return openText(path, Buffer.from(bytes).toString('utf8'), bytesLeft, names);
   if (bytes[0] !== 10 && bytes[0] !== 18) return undefined;
   const decoded = decodeEnvelope(bytes);
   if (typeof decoded === 'string') return undefined;
@@ -82,7 +92,8 @@ const isSpace = (byte: number): boolean => byte === 32 || byte === 10 || byte ==
 /** Whether any name of any format can be in a text; `race` stands for traceparent, X-B3-TraceId, AWSTraceHeader, x-datadog-trace-id. */
 const mayHold = (text: string, names: readonly string[]): boolean => {
   if (text.includes('race') || text.includes('b3') || text.includes('B3') || text.includes('RACE')) return true;
-  if (text.includes('base64') || text.includes('baggage') || text.includes('datadog')) return true;
+  if (text.includes('base64') || text.includes('baggage') || text.includes('datadog') || text.includes('_tp'))
+    return true;
   // Payloads in base64 hide the names of what they hold.
   if (text.includes('"ey') || text.includes('\\"ey') || text.includes('"Cg') || text.includes('"payload"')) return true;
   for (const name of names) if (text.includes(name)) return true;
@@ -95,7 +106,8 @@ const layerOf = (object: object): Layer => {
   if (isBusEventV2(object)) return busEventV2;
   if (isCloudEvent(object)) return cloudEvent;
   if (isEnvelopeTwin(object)) return envelope;
-  return isQueueRecord(object) ? queueRecord : json;
+  if (isQueueRecord(object)) return queueRecord;
+  return recordInside(object) ?? json;
 };
 
 const attributesOf = (entry: unknown): object | undefined =>
@@ -151,6 +163,7 @@ const members = [
   'requestPayload',
   'input',
   'Input',
+  'Execution',
   'BatchInput',
   'data',
   'Data',

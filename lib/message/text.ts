@@ -105,16 +105,23 @@ export const brokerText = (value: unknown): string | undefined => {
 const isWords = (list: readonly unknown[]): boolean =>
   list.every((each) => typeof each === 'string' && (each.length > 4 || each === ''));
 
-/** `00-…` in base64 starts with `MDAt`; a text that is a context never does, nor does it end in `=`. */
-const looksLikeBase64 = (text: string): boolean =>
-  text.length >= 20 && text.length % 4 === 0 && /^(?:MD[A-Z]t|[A-Za-z0-9+/]+=+$)/.test(text) && !text.includes('-');
+/**
+ * Whether a header's text is base64 of another text: no header of any format is of these digits alone, ids and decisions aside, and none
+ * ends in `=`. What it decodes to has to be printable, which bytes that were taken for base64 are not.
+ */
+const looksLikeBase64 = (text: string): boolean => {
+  const isPadded = text.length >= 4 && text.length % 4 === 0 && text.endsWith('=');
+  if (!isPadded && (text.length < 20 || /^[0-9A-Fa-f]+$/.test(text))) return false;
+  if (text.length > maxHeaderBytes * 2 || !/^[A-Za-z0-9+/]+={0,2}$/.test(text)) return false;
+  return /^[ -~]+$/.test(Buffer.from(text, 'base64').toString('latin1'));
+};
 
 /** Values in somebody's JSON: text, repeated text, or an attribute as some client wrote it. */
 export const jsonText = (value: unknown): string | undefined => {
   if (typeof value === 'string') return value;
   if (typeof value === 'number') return String(value);
   if (typeof value !== 'object' || value === null) return undefined;
-  return Array.isArray(value) && typeof value[0] === 'string' && value[0].length > 4
+  return Array.isArray(value) && typeof value[0] === 'string' && (value.length < 16 || value[0].length > 4)
     ? headerText(value)
     : (attributeText(value) ?? stringAt(value, 'S') ?? brokerText(value));
 };

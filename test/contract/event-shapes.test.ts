@@ -906,7 +906,7 @@ const shapes: Readonly<Record<string, readonly [event: unknown, expected: string
       inBody(sqs({ body: JSON.stringify({ _trace: { traceparent: tp(4) } }) })),
       inBody([sqs(attributes({ traceparent: tp(5) }))]),
     ),
-    '1 | 2 | 3 | 4 | -',
+    '1 | 2 | 3 | 4 | 5',
   ],
   'dead letters of asynchronous calls, and destinations': [
     records(
@@ -971,6 +971,68 @@ const shapes: Readonly<Record<string, readonly [event: unknown, expected: string
   'a decision outside, a context inside': [
     records(sqs({ ...attributes({ 'X-B3-Sampled': '0' }), body: JSON.stringify({ _trace: { traceparent: tp(1) } }) })),
     '1',
+  ],
+  'records of streams and brokers inside of messages': [
+    records(
+      inBody(dynamo({ NewImage: { _tp: { S: tp(1) } } })),
+      inBody(dynamo({ OldImage: { _tp: { S: tp(2) } } }, 'REMOVE')),
+      inBody({ ...kafkaRecord([{ traceparent: bytes(tp(3)) }]), eventSource: 'aws:kafka' }),
+      inBody({ ...rabbit({ traceparent: { bytes: bytes(tp(4)) } }), eventSource: 'aws:rmq' }),
+      inBody({ ...jms({ b3: b3(5, '-0') }), eventSource: 'aws:mq' }),
+      inBody({ eventSource: 'aws:kinesis', partitionKey: 'p', data: base64({ _trace: { traceparent: tp(6) } }) }),
+      inBody(eb(dynamo({ NewImage: { _tp: { S: tp(7) } } }))),
+      inBody(snsBody({ Message: JSON.stringify(dynamo({ NewImage: { _tp: { S: tp(8) } } })) })),
+    ),
+    '1 | - | 3 | 4 | 5- b3 | 6 | 7 | 8',
+  ],
+  'lists of one, and of several, whose context nobody could choose': [
+    records(
+      inBody([{ _trace: { traceparent: tp(1) } }]),
+      inBody(base64([{ headers: { traceparent: tp(2) } }])),
+      inBody([ce({ traceparent: tp(3) })]),
+      inBody([{ _trace: { traceparent: tp(4) } }, { _trace: { traceparent: tp(5) } }]),
+      inBody([[{ _trace: { traceparent: tp(6) } }]]),
+    ),
+    '1 | 2 | 3 | - | -',
+  ],
+  'DynamoDB: an outbox, a map, and plain values': [
+    records(
+      dynamo({ NewImage: { id: { S: '1' }, payload: { S: JSON.stringify({ _trace: { traceparent: tp(1) } }) } } }),
+      dynamo({ NewImage: { payload: { M: { metadata: { M: { traceparent: { S: tp(2, '00') } } } } } } }),
+      dynamo({ NewImage: { envelope: { B: envelope({ b3: b3(3) }).toString('base64') } } }),
+      dynamo({ NewImage: { _tp: { M: { traceparent: { S: tp(4) } } } } }),
+      dynamo({ NewImage: { _tp: tp(5) } }),
+      dynamo({ NewImage: { _tp: { B: base64(tp(6)) } } }),
+      dynamo({ OldImage: { payload: { S: JSON.stringify({ traceparent: tp(7) }) } } }, 'REMOVE'),
+    ),
+    '1 | 2- | 3 b3 | 4 | 5 | 6 | -',
+  ],
+  'Kafka: base64 with and without padding, of short values too': [
+    {
+      ...kafka(
+        kafkaRecord([{ traceparent: base64(tp(1)).replace(/=+$/, '') }]),
+        kafkaRecord([{ b3: base64(b3(2)) }]),
+        kafkaRecord([
+          { 'X-B3-TraceId': base64(T(3)) },
+          { 'X-B3-SpanId': base64(S(3)) },
+          { 'X-B3-Sampled': base64('0') },
+        ]),
+        kafkaRecord([{ traceparent: base64(tp(4)) }, { tracestate: base64('a=1') }]),
+        kafkaRecord([{ _datadog: bytes(JSON.stringify(dd(5))) }]),
+        kafkaRecord([{ traceparent: { type: 'Buffer', data: bytes(tp(6)) } }]),
+        kafkaRecord([{ key: 'traceparent', value: bytes(tp(7)) }]),
+      ),
+      eventSource: 'aws:msk',
+    },
+    '1 | 2 b3 | 3- b3 | 4 | 5 custom | 6 | 7',
+  ],
+  'Step Functions: the whole context object': [
+    { Execution: { Id: 'arn', Input: { _trace: { traceparent: tp(1) } } }, State: { Name: 's' }, StateMachine: {} },
+    '1',
+  ],
+  'JSON headers as lists of short texts': [
+    { headers: { 'X-B3-TraceId': [T(1)], 'X-B3-SpanId': [S(1)], 'X-B3-Sampled': ['0'] }, body: 'x' },
+    '1- b3',
   ],
   // strangers
   'no records': [{ Records: [] }, ''],

@@ -194,6 +194,11 @@ test('reads a custom format by fields and by functions', () => {
     flags: 1,
     traceState: undefined,
   });
+  assert.deepEqual(
+    read(seed, { my_trace_id: `00-${T}-${S}-01` }),
+    { traceId: T, spanId: S, flags: 1, traceState: undefined },
+    'a broker’s reader has decoded it already',
+  );
   assert.deepEqual(read(seed, { my_trace_id: base64(T, 'hex') }), { traceId: T });
   assert.deepEqual(read(seed, { my_trace_id: base64(T) }), { traceId: T });
   const pair = {

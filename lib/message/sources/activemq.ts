@@ -1,6 +1,8 @@
+import type { Layer } from '../../model/carrier.ts';
 import type { Details } from '../../model/message.ts';
 import { defined, nameOf } from '../arn.ts';
-import { defineSource } from '../source.ts';
+import { alsoInside } from '../inside.ts';
+import { defineLayer, defineSource } from '../source.ts';
 import { at, brokerText, numberAt, objectAt, stringAt } from '../text.ts';
 import { openData } from './kinesis.ts';
 
@@ -15,6 +17,13 @@ const propertiesOf = (record: JmsRecord): object | undefined => {
   );
 };
 
+const layer: Layer<JmsRecord> = {
+  name: 'activemq',
+  places: [{ path: 'properties', values: propertiesOf, text: brokerText }],
+  within: (record, bytesLeft, names) => openData('data', record['data'], bytesLeft, names),
+};
+alsoInside(isRecord, defineLayer(layer));
+
 /** ActiveMQ on Amazon MQ: JMS messages with their properties. */
 export const activemq = defineSource<{ readonly eventSource?: unknown; readonly messages?: unknown }, JmsRecord>({
   name: 'activemq',
@@ -23,12 +32,8 @@ export const activemq = defineSource<{ readonly eventSource?: unknown; readonly 
   partialFailures: 'none',
   entries: (event) =>
     event?.eventSource === 'aws:mq' && Array.isArray(event.messages) ? (event.messages as JmsRecord[]) : undefined,
-  claims: (entry) => stringAt(entry, 'messageID') !== undefined && at(entry, 'messageType') !== undefined,
-  layer: {
-    name: 'activemq',
-    places: [{ path: 'properties', values: propertiesOf, text: brokerText }],
-    within: (record, bytesLeft, names) => openData('data', record['data'], bytesLeft, names),
-  },
+  claims: isRecord,
+  layer,
   details: (record, event) =>
     defined<Details>({
       messageId: stringAt(record, 'messageID'),
@@ -43,3 +48,7 @@ export const activemq = defineSource<{ readonly eventSource?: unknown; readonly 
     return data === undefined ? undefined : Buffer.from(data, 'base64');
   },
 });
+
+function isRecord(entry: unknown): boolean {
+  return stringAt(entry, 'messageID') !== undefined && at(entry, 'messageType') !== undefined;
+}

@@ -1,9 +1,11 @@
-import type { Place } from '../../model/carrier.ts';
+import type { Layer, Nested, Place } from '../../model/carrier.ts';
 import type { Details } from '../../model/message.ts';
 import { defined, nameOf } from '../arn.ts';
+import { alsoInside } from '../inside.ts';
 import { parsedObject } from '../places.ts';
-import { defineSource } from '../source.ts';
+import { defineLayer, defineSource } from '../source.ts';
 import { at, dynamoText, numberAt, objectAt, stringAt } from '../text.ts';
+import { openData } from './kinesis.ts';
 
 interface StreamRecord {
   readonly eventName?: string;
@@ -30,8 +32,9 @@ const placesOf = (image: Image): Place<StreamRecord>[] => {
     {
       path: `${image}._tp`,
       values: (record) => {
-        const traceparent = dynamoText(at(imageOf(record, image), '_tp'));
-        return traceparent === undefined ? undefined : { traceparent };
+        const value = at(imageOf(record, image), '_tp');
+        const traceparent = anyText(value);
+        return traceparent === undefined ? mapOf(value) : { traceparent };
       },
       text: anyText,
       ...old,
@@ -49,6 +52,35 @@ function anyText(value: unknown): string | undefined {
   return typeof value === 'string' ? value : dynamoText(value);
 }
 
+/** Attributes in which an outbox keeps the message itself. */
+const contents = ['payload', 'body', 'data', 'message', 'event', 'detail', 'envelope'];
+
+/** Only of the new image: a removed item's message was sent long ago. */
+const openContent = (record: StreamRecord, bytesLeft: number, names: readonly string[]): Nested | undefined => {
+  const image = objectAt(record.dynamodb, 'NewImage');
+  for (const name of image === undefined ? [] : contents) {
+    const nested = openData(`NewImage.${name}`, plainOf(at(image, name), 0), bytesLeft, names);
+    if (nested !== undefined) return nested;
+  }
+  return undefined;
+};
+
+/** An attribute value as plain JSON, a few levels deep: context never lies deeper. */
+const plainOf = (value: unknown, depth: number): unknown => {
+  const map = objectAt(value, 'M');
+  if (map === undefined) return at(value, 'B') ?? dynamoText(value);
+  return depth > 3
+    ? undefined
+    : Object.fromEntries(Object.entries(map).map(([name, each]) => [name, plainOf(each, depth + 1)]));
+};
+
+const layer: Layer<StreamRecord> = {
+  name: 'dynamodb',
+  places: [...placesOf('NewImage'), ...placesOf('OldImage')],
+  within: openContent,
+};
+alsoInside(isRecord, defineLayer(layer));
+
 /** Amazon DynamoDB Streams: context only where the item itself holds it, and only with the new image. */
 export const dynamodb = defineSource<{ readonly Records?: unknown }, StreamRecord>({
   name: 'dynamodb',
@@ -60,7 +92,7 @@ export const dynamodb = defineSource<{ readonly Records?: unknown }, StreamRecor
     return Array.isArray(list) && list.length > 0 && isRecord(list[0]) ? list : undefined;
   },
   claims: isRecord,
-  layer: { name: 'dynamodb', places: [...placesOf('NewImage'), ...placesOf('OldImage')] },
+  layer,
   details: (record) => {
     const arn = stringAt(record, 'eventSourceARN');
     const written = numberAt(record.dynamodb, 'ApproximateCreationDateTime');

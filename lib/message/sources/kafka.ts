@@ -62,5 +62,4 @@ export const kafka = defineSource<KafkaEvent, KafkaRecord>({
   },
 });
 
-const isKafka = (name: unknown): boolean =>
-  name === undefined || (typeof name === 'string' && name.toLowerCase().includes('kafka'));
+const isKafka = (name: unknown): boolean => name === undefined || (typeof name === 'string' && /kafka|msk/i.test(name));

@@ -1,13 +1,25 @@
+import type { Layer } from '../../model/carrier.ts';
 import type { Details } from '../../model/message.ts';
 import { defined, nameOf } from '../arn.ts';
+import { alsoInside } from '../inside.ts';
 import { datadogPlace } from '../places.ts';
-import { defineSource } from '../source.ts';
+import { defineLayer, defineSource } from '../source.ts';
 import { at, brokerText, indexed, objectAt, stringAt } from '../text.ts';
 import { openData } from './kinesis.ts';
 
 type RabbitRecord = Readonly<Record<string, unknown>>;
 
 const headersOf = (record: RabbitRecord): object | undefined => objectAt(record['basicProperties'], 'headers');
+
+const layer: Layer<RabbitRecord> = {
+  name: 'rabbitmq',
+  places: [
+    { path: 'basicProperties.headers', values: headersOf, text: brokerText },
+    datadogPlace('basicProperties.headers', headersOf, brokerText),
+  ],
+  within: (record, bytesLeft, names) => openData('data', record['data'], bytesLeft, names),
+};
+alsoInside(isRecord, defineLayer(layer));
 
 /** RabbitMQ on Amazon MQ. */
 export const rabbitmq = defineSource<{ readonly rmqMessagesByQueue?: unknown }, RabbitRecord>({
@@ -22,15 +34,8 @@ export const rabbitmq = defineSource<{ readonly rmqMessagesByQueue?: unknown }, 
       Array.isArray(list) ? list : typeof list === 'object' && list !== null ? (indexed(list) ?? []) : [],
     ) as RabbitRecord[];
   },
-  claims: (entry) => at(entry, 'basicProperties') !== undefined || at(entry, 'eventSource') === 'aws:rmq',
-  layer: {
-    name: 'rabbitmq',
-    places: [
-      { path: 'basicProperties.headers', values: headersOf, text: brokerText },
-      datadogPlace('basicProperties.headers', headersOf, brokerText),
-    ],
-    within: (record, bytesLeft, names) => openData('data', record['data'], bytesLeft, names),
-  },
+  claims: isRecord,
+  layer,
   details: (record, event) => {
     const properties = record['basicProperties'];
     const sent = Date.parse(stringAt(properties, 'timestamp') ?? '');
@@ -56,3 +61,7 @@ const queueOf = (record: RabbitRecord, event: unknown): string | undefined => {
   }
   return undefined;
 };
+
+function isRecord(entry: unknown): boolean {
+  return at(entry, 'basicProperties') !== undefined || at(entry, 'eventSource') === 'aws:rmq';
+}

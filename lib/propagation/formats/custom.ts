@@ -102,11 +102,15 @@ const hexOf = (text: string, encoding: CustomFormat['encoding'], bytes: 8 | 16):
 
 /** Trace id, span id and flags in one text, with `-`, `:` or another separator between them, a version before them or not. */
 const wholeOf = (text: string, encoding: CustomFormat['encoding']): Parts | undefined => {
-  const plain = encoding === 'base64' ? Buffer.from(text, 'base64').toString('latin1') : text;
-  const match = /^(?:\w\w[-:])?((?:\w{16}){1,2})[-:/;,.|](\w{16})(?:[-:/;,.|](\w+))?$/.exec(plain.trim());
+  // Some brokers' readers have already decoded what was base64.
+  const match = whole.exec(text.trim()) ?? (encoding === 'base64' ? whole.exec(decoded(text)) : null);
   if (match === null) return undefined;
   return { traceId: match[1], spanId: match[2], sampled: sampledOf(match[3]) };
 };
+
+const whole = /^(?:\w\w[-:])?((?:\w{16}){1,2})[-:/;,.|](\w{16})(?:[-:/;,.|](\w+))?$/;
+
+const decoded = (base64: string): string => Buffer.from(base64, 'base64').toString('latin1').trim();
 
 const sampledOf = (text = ''): boolean | undefined =>
   /^(?:0?[13]|true|d)$/.test(text) ? true : /^(?:0?[02]|false)$/.test(text) ? false : undefined;
