@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
-import { channelNames } from '../../lib/model/config/alerts.ts';
 import { type Problem, unknownKeys } from './problem.ts';
+import { checkReceivers } from './receivers.ts';
 import { checkGrouping, checkInhibit, checkRoutes, checkTimes, groupingKeys } from './routing.ts';
 
 const sectionKeys = [
@@ -10,22 +10,10 @@ const sectionKeys = [
   'inhibit',
   'times',
   'traceUrl',
+  'reportUrl',
   'allowTargets',
   'inbound',
   ...groupingKeys,
-];
-const receiverKeys = [
-  'channel',
-  'url',
-  'secret',
-  'mention',
-  'fallback',
-  'sendResolved',
-  'language',
-  'template',
-  'picture',
-  'format',
-  'headers',
 ];
 const reference = 'a reference such as secretsmanager:name or ssm:name is expected';
 
@@ -40,15 +28,14 @@ export const checkAlerts = (section: unknown): readonly Problem[] => {
   const named = namedReceivers(known);
   return [
     ...unknown,
-    ...(known.length === 0
-      ? [{ path: 'alerts.receivers', actual: receivers, allowed: 'at least one receiver is expected' }]
-      : known.flatMap((name) => checkReceiver(name, (receivers as Fields)[name], known))),
+    ...checkReceivers(receivers, known),
     ...named('alerts.default', section['default']),
     ...checkGrouping('alerts', section),
     ...checkRoutes('alerts.routes', routes, isFields(times) ? Object.keys(times) : [], named),
     ...checkInhibit('alerts.inhibit', inhibit),
     ...checkTimes('alerts.times', times),
-    ...checkTraceUrl(traceUrl),
+    ...checkPage('alerts.traceUrl', traceUrl, '{traceId}'),
+    ...checkPage('alerts.reportUrl', section['reportUrl'], '{report}'),
     ...checkTargets(section['allowTargets']),
     ...checkInbound(section['inbound']),
   ];
@@ -66,76 +53,10 @@ const namedReceivers =
     );
   };
 
-const checkReceiver = (name: string, receiver: unknown, known: readonly string[]): readonly Problem[] => {
-  const path = `alerts.receivers.${name}`;
-  const problems: Problem[] = [...unknownKeys(path, receiver, receiverKeys)];
-  if (!isFields(receiver)) return problems;
-  const add = (key: string, actual: unknown, allowed: string) =>
-    void problems.push({ path: `${path}.${key}`, actual, allowed });
-  const { channel, secret, fallback, headers } = receiver;
-  if (!(channelNames as readonly unknown[]).includes(channel))
-    add('channel', channel, `one of ${channelNames.join(', ')} is expected`);
-  problems.push(...checkUrl(`${path}.url`, channel, receiver['url']));
-  const secrets = Array.isArray(secret) ? (secret as unknown[]) : [secret];
-  if (secret !== undefined && (secrets.length === 0 || !secrets.every(isReference)))
-    add('secret', '(hidden)', `${reference}, or several in a list`);
-  if (isKeyed(channel) && secret === undefined) add('secret', secret, `${reference}: ${channel} is called with a key`);
-  if (fallback !== undefined && (!known.includes(fallback as string) || fallback === name))
-    add('fallback', fallback, `another receiver is expected; there are ${known.join(', ')}`);
-  if (receiver['mention'] !== undefined && !isTexts(receiver['mention']))
-    add('mention', receiver['mention'], 'a list of ids is expected');
-  for (const [key, values] of Object.entries(choices)) {
-    const value = receiver[key];
-    if (value !== undefined && !values.includes(value))
-      add(key, value, `one of ${values.map((each) => JSON.stringify(each)).join(', ')} is expected`);
-  }
-  const { template } = receiver;
-  if (template !== undefined && (typeof template !== 'string' || template === ''))
-    add('template', template, 'a text is expected');
-  if (headers !== undefined) problems.push(...checkHeaders(`${path}.headers`, headers));
-  return problems;
-};
-
-const choices: Readonly<Record<string, readonly unknown[]>> = {
-  sendResolved: [true, false],
-  language: ['en', 'zh'],
-  picture: [true, false],
-  format: ['tidemark', 'alertmanager'],
-};
-
-/** Channels whose address is the same for everyone; what tells users apart there is a key. */
-const isKeyed = (channel: unknown): boolean => channel === 'pagerduty' || channel === 'opsgenie';
-
-const checkUrl = (path: string, channel: unknown, url: unknown): readonly Problem[] => {
-  if (isReference(url) || (url === undefined && isKeyed(channel))) return [];
-  const isPlain = typeof url === 'string' && /^https:\/\/[^\s]+$/.test(url);
-  if (isPlain && (channel === 'webhook' || isKeyed(channel))) {
-    return URL.canParse(url) && new URL(url).username === ''
-      ? []
-      : [{ path, actual: '(hidden)', allowed: 'a URL without a user in it is expected' }];
-  }
-  const why = channel === 'webhook' ? ', or a URL that begins with https://' : ', since the URL is the secret';
-  return [{ path, actual: url === undefined ? undefined : '(hidden)', allowed: `${reference}${why}` }];
-};
-
-const checkHeaders = (path: string, headers: unknown): readonly Problem[] => {
-  if (!isFields(headers)) return [{ path, actual: headers, allowed: 'texts by name are expected' }];
-  return Object.entries(headers).flatMap(([name, value]): Problem[] => {
-    const own = `${path}.${name}`;
-    if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name))
-      return [{ path: own, actual: name, allowed: 'the name of an HTTP header is expected' }];
-    if (typeof value !== 'string' || /[\r\n\0]/.test(value))
-      return [{ path: own, actual: '(hidden)', allowed: 'a text of one line is expected' }];
-    return /authorization|token|secret|api-?key|cookie/i.test(name) && !isReference(value)
-      ? [{ path: own, actual: '(hidden)', allowed: reference }]
-      : [];
-  });
-};
-
-const checkTraceUrl = (url: unknown): readonly Problem[] =>
-  url === undefined || (typeof url === 'string' && /^https?:\/\//.test(url) && url.includes('{traceId}'))
+const checkPage = (path: string, url: unknown, place: string): readonly Problem[] =>
+  url === undefined || (typeof url === 'string' && /^https?:\/\//.test(url) && url.includes(place))
     ? []
-    : [{ path: 'alerts.traceUrl', actual: url, allowed: 'a URL with {traceId} in it is expected' }];
+    : [{ path, actual: url, allowed: `a URL with ${place} in it is expected` }];
 
 const checkTargets = (targets: unknown): readonly Problem[] => {
   const path = 'alerts.allowTargets';

@@ -45,6 +45,8 @@ export interface Target extends Style {
 export interface Saying {
   /** Address of a trace's page, with `{traceId}` in it. */
   readonly traceUrl?: string;
+  /** Address of a window's report, with `{report}` in it. */
+  readonly reportUrl?: string;
 }
 
 export interface Sending extends Saying {
@@ -79,6 +81,8 @@ export interface Channel {
   readonly measure: (request: HttpRequest) => number;
   /** The address, for a destination that is the same for everyone. */
   readonly url?: string;
+  /** Each request is signed with all secrets at once; elsewhere the newest is used, and an older one when it is refused. */
+  readonly signsWithAll?: true;
   /** Every alert in exactly one chunk of kind `message`, worst first, each within the limit. The same input gives the same plan. */
   readonly plan: (notification: Notification, style: Style, saying: Saying) => readonly Chunk[];
   /** The request of one chunk; signed afresh at each attempt. */

@@ -1,7 +1,7 @@
 import { type Alert, alert as anAlert } from '../model/alert.ts';
 import type { ReceiverConfig } from '../model/config/alerts.ts';
 import { Failure } from '../model/failure.ts';
-import type { Channel, Chunk, Notification } from './channel.ts';
+import type { Channel, Chunk, Notification, Saying } from './channel.ts';
 import { channels } from './channels/index.ts';
 import type { Delivering } from './delivering.ts';
 import {
@@ -251,14 +251,18 @@ const planned = (
   { channel, configured, delivering }: Lane,
   notification: Notification,
 ): { readonly chunks: readonly Chunk[]; readonly broken?: string } => {
-  const { traceUrl } = delivering.config;
   try {
-    return { chunks: channel.plan(notification, configured, traceUrl === undefined ? {} : { traceUrl }) };
+    return { chunks: channel.plan(notification, configured, sayingOf(delivering)) };
   } catch (thrown) {
     const broken = `cannot be written: ${Failure.from(thrown).message}`;
     return { chunks: [{ kind: 'message', notification, part: 1, parts: 1 }], broken };
   }
 };
+
+const sayingOf = ({ config: { traceUrl, reportUrl } }: Delivering): Saying => ({
+  ...(traceUrl === undefined ? {} : { traceUrl }),
+  ...(reportUrl === undefined ? {} : { reportUrl }),
+});
 
 /** Waiting alerts that share a notification: those of one group and kind, or of one kind alone. */
 const bundles = (waiting: readonly Waiting[], isMerged: boolean, now: number): Waiting[][] => {
@@ -327,15 +331,14 @@ const chooseJobs = (jobs: readonly Job[], allowance: Allowance | undefined): Job
 
 const run = async (lane: Lane, job: Job, holdId: string): Promise<void> => {
   const { receiver, configured, delivering } = lane;
-  const { table, clock, random, config } = delivering;
+  const { table, clock, random } = delivering;
   const parcel = await claim(receiver, job.parcel ?? (await formed(lane, job)), delivering);
   if (parcel === undefined) return;
   // It was stored and claimed while another request was told that there shall be none: it goes with the next turn.
   if (lane.stopped) return;
   if (job.broken !== undefined) return giveUp(receiver, parcel, job.broken, delivering);
   const startedAt = clock();
-  const saying = config.traceUrl === undefined ? {} : { traceUrl: config.traceUrl };
-  const verdict = await delivering.send(parcel.chunk, configured, { ...saying, deliveryId: parcel.id });
+  const verdict = await delivering.send(parcel.chunk, configured, { ...sayingOf(delivering), deliveryId: parcel.id });
   const at = clock();
   if (!('ours' in verdict && verdict.ours === true)) lane.sent.push(at);
   learn(lane, verdict, startedAt, at);

@@ -1,7 +1,7 @@
 import type { ReceiverConfig } from '../model/config/alerts.ts';
 import { Failure } from '../model/failure.ts';
-import type { Clock, Crypto, Http, HttpResponse, Secrets } from '../model/ports.ts';
-import type { Chunk, Saying, Style, Target } from './channel.ts';
+import type { Clock, Crypto, Http, HttpRequest, Secrets } from '../model/ports.ts';
+import type { Channel, Chunk, Saying, Style, Target } from './channel.ts';
 import { channels } from './channels/index.ts';
 import { failureVerdict, type Verdict } from './verdict.ts';
 
@@ -14,7 +14,7 @@ export interface SendingPorts {
 
 /**
  * One attempt at one chunk: reads the secrets, sends, judges. Never rejects. When the destination refuses the secret, a fresh one
- * is read and, if it differs, tried at once: a rotation then costs no attempt.
+ * is read and, if it differs, tried at once, and then those that it replaces: a rotation then costs no attempt.
  */
 export const sendChunk = async (
   chunk: Chunk,
@@ -22,30 +22,55 @@ export const sendChunk = async (
   saying: Saying & { readonly deliveryId: string },
   ports: SendingPorts,
 ): Promise<Verdict> => {
-  const first = await once(chunk, configured, saying, ports, false);
-  if (first.verdict.kind !== 'permanent' || first.verdict.credentials !== true) return first.verdict;
-  const target = await targetOf(chunk.notification.receiver, configured, ports.secrets, { fresh: true });
-  if ('kind' in target || JSON.stringify(target) === JSON.stringify(first.target)) return first.verdict;
-  return (await once(chunk, configured, saying, ports, target)).verdict;
+  const { receiver } = chunk.notification;
+  const cached = await targetOf(receiver, configured, ports.secrets);
+  if ('kind' in cached) return cached;
+  const verdict = await once(chunk, configured, saying, ports, cached);
+  if (!isRefusal(verdict)) return verdict;
+  const fresh = await targetOf(receiver, configured, ports.secrets, { fresh: true });
+  if ('kind' in fresh) return verdict;
+  const isSame = JSON.stringify(fresh) === JSON.stringify(cached);
+  const { secrets = [] } = fresh;
+  const older = channels[configured.channel].signsWithAll === true ? [] : secrets.slice(1);
+  for (const target of [...(isSame ? [] : [fresh]), ...older.map((secret) => ({ ...fresh, secrets: [secret] }))]) {
+    const next = await once(chunk, configured, saying, ports, target);
+    if (!isRefusal(next)) return next;
+  }
+  return verdict;
 };
+
+const isRefusal = (verdict: Verdict): boolean => verdict.kind === 'permanent' && verdict.credentials === true;
 
 const once = async (
   chunk: Chunk,
   configured: ReceiverConfig,
   saying: Saying & { readonly deliveryId: string },
-  { http, secrets, clock, crypto }: SendingPorts,
-  given: Target | false,
-): Promise<{ readonly verdict: Verdict; readonly target?: Target }> => {
-  const target = given === false ? await targetOf(chunk.notification.receiver, configured, secrets) : given;
-  if ('kind' in target) return { verdict: target };
-  const channel = channels[configured.channel];
-  let response: HttpResponse;
+  { http, clock, crypto }: SendingPorts,
+  target: Target,
+): Promise<Verdict> => {
+  const channel: Channel = channels[configured.channel];
+  let request: HttpRequest;
   try {
-    response = await http(channel.request(chunk, target, { ...saying, now: clock(), crypto }));
+    request = channel.request(chunk, target, { ...saying, now: clock(), crypto });
   } catch (thrown) {
-    return { verdict: failureVerdict(Failure.from(thrown)), target };
+    // A template or a secret of ours is at fault; the next attempt would find it so, too.
+    return hiding(target, { kind: 'permanent', reason: `cannot be written: ${Failure.from(thrown).message}` });
   }
-  return { verdict: channel.verdict(response, clock()), target };
+  try {
+    return hiding(target, channel.verdict(await http(request), clock()));
+  } catch (thrown) {
+    return hiding(target, failureVerdict(Failure.from(thrown)));
+  }
+};
+
+/** A reason may quote what the destination answers, and that may quote the request: no secret leaves with it. */
+const hiding = (target: Target, verdict: Verdict): Verdict => {
+  if (verdict.kind === 'ok') return verdict;
+  const { url, secrets = [], headers = {} } = target;
+  const parts = url.split(/[/?&=]/).filter((part) => part.length >= 16);
+  const hidden = [url, ...secrets, ...Object.values(headers), ...parts].filter((text) => text.length >= 8);
+  const reason = hidden.reduce((text, secret) => text.replaceAll(secret, '***'), verdict.reason);
+  return { ...verdict, reason };
 };
 
 /** A receiver with its secrets read, or the verdict on their absence. */
@@ -58,7 +83,8 @@ export const targetOf = async (
   const text = (value: string): Promise<string> =>
     isReference(value) ? secrets(value, options) : Promise.resolve(value);
   try {
-    const { url = channels[configured.channel].url ?? '', secret = [], headers } = configured;
+    const channel: Channel = channels[configured.channel];
+    const { url = channel.url ?? '', secret = [], headers } = configured;
     return {
       ...styleOf(configured),
       name,

@@ -58,19 +58,83 @@ export const failureVerdict = ({ code, message }: Failure): Verdict => {
   return { kind: 'retry', reason: message, unknown: true };
 };
 
-/** Retry-After as seconds from now: delta-seconds or an HTTP date. A malformed or past value means no minimum. */
+/** No destination means more than thirty years, and a finite number survives JSON. */
+const longestSeconds = 1e9;
+
+/** Retry-After as seconds from now: delta-seconds or an HTTP date (RFC 9110). A malformed or past value means no minimum. */
 export const retryAfterSeconds = (text: string | undefined, now: number): number | undefined => {
   if (text === undefined) return undefined;
-  if (/^\s*\d+\s*$/.test(text)) return Number(text);
-  if (!/^[A-Za-z]{3,9},? /.test(text)) return undefined;
-  const at = Date.parse(text);
-  return Number.isNaN(at) || at <= now ? undefined : Math.ceil((at - now) / 1000);
+  const value = text.trim();
+  if (/^\d+$/.test(value)) return Math.min(Number(value), longestSeconds);
+  const at = httpDate(value, now);
+  return at === undefined || at <= now ? undefined : Math.min(Math.ceil((at - now) / 1000), longestSeconds);
 };
 
-/** The JSON object of a robot's answer, or undefined. */
+/** The three forms of RFC 9110, section 5.6.7; all are in UTC. */
+const httpDate = (text: string, now: number): number | undefined => {
+  const isFixed = /^[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT$/.test(text);
+  const old = /^[A-Z][a-z]{5,8}, (\d\d)-([A-Z][a-z]{2})-(\d\d) (\d\d:\d\d:\d\d) GMT$/.exec(text);
+  const isAsctime = /^[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}$/.test(text);
+  if (old !== null) {
+    const [, day, month, year, time] = old;
+    const inYear = (century: number) => Date.parse(`${day} ${month} ${century + Number(year)} ${time} GMT`);
+    // A year that seems to be more than 50 years ahead is the last one in the past with these digits.
+    const thisCentury = Math.floor(new Date(now).getUTCFullYear() / 100) * 100;
+    const at = inYear(thisCentury);
+    return valid(at - now > 50 * 365.25 * 86_400_000 ? inYear(thisCentury - 100) : at);
+  }
+  return isFixed ? valid(Date.parse(text)) : isAsctime ? valid(Date.parse(`${text} GMT`)) : undefined;
+};
+
+const valid = (at: number): number | undefined => (Number.isNaN(at) ? undefined : at);
+
+/** What a code inside a body means; `reason` is filled in. */
+export type CodeVerdict =
+  | { readonly kind: 'retry'; readonly minDelaySeconds?: number; readonly throttled?: true }
+  | { readonly kind: 'permanent'; readonly disable?: true; readonly credentials?: true }
+  | { readonly kind: 'split' };
+
+/**
+ * The verdict on a robot that answers a code inside a 200. Zero there is the only success; a code that is missing or unknown may
+ * pass, and attempts are bounded. Elsewhere the status decides, and a known code only makes it more exact.
+ */
+export const robotVerdict = (
+  response: HttpResponse,
+  now: number,
+  member: 'errcode' | 'code',
+  codes: Readonly<Record<number, CodeVerdict>>,
+): Verdict => {
+  const { status, headers } = response;
+  const answer = robotAnswer(response);
+  const code = answer?.[member];
+  const known = typeof code === 'number' && Object.hasOwn(codes, code) ? codes[code] : undefined;
+  const words = answer?.[member === 'code' ? 'msg' : 'errmsg'];
+  const said =
+    typeof code === 'number' ? `${member} ${code}${typeof words === 'string' ? `: ${words.slice(0, 200)}` : ''}` : '';
+  if (status !== 200) {
+    const byStatus = httpVerdict(response, now);
+    if (byStatus.kind === 'ok') return { kind: 'retry', reason: `HTTP ${status} instead of 200` };
+    if (known === undefined || (byStatus.kind === 'permanent' && byStatus.disable === true)) return byStatus;
+    if (status < 400 || (byStatus.kind === 'retry' && known.kind !== 'retry')) return byStatus;
+    return longer({ ...known, reason: `HTTP ${status}, ${said}` }, byStatus);
+  }
+  if (code === 0) return { kind: 'ok' };
+  const asked = retryAfterSeconds(headers['retry-after'], now);
+  const told: Verdict = { kind: 'retry', reason: '', ...(asked === undefined ? {} : { minDelaySeconds: asked }) };
+  if (typeof code !== 'number') return { ...told, reason: `a 200 without a${member === 'code' ? '' : 'n'} ${member}` };
+  return longer({ ...(known ?? { kind: 'retry' }), reason: said }, told);
+};
+
+/** A verdict with the longer of two delays. */
+const longer = (verdict: Verdict, other: Verdict): Verdict => {
+  if (verdict.kind !== 'retry' || other.kind !== 'retry' || other.minDelaySeconds === undefined) return verdict;
+  return { ...verdict, minDelaySeconds: Math.max(verdict.minDelaySeconds ?? 0, other.minDelaySeconds) };
+};
+
+/** The JSON object of a robot's answer, or undefined. Never throws. */
 export const robotAnswer = ({ body }: HttpResponse): Record<string, unknown> | undefined => {
   try {
-    const value: unknown = JSON.parse(Buffer.from(body).toString('utf8'));
+    const value: unknown = JSON.parse(bodyText(body));
     return typeof value === 'object' && value !== null && !Array.isArray(value)
       ? (value as Record<string, unknown>)
       : undefined;
@@ -78,3 +142,5 @@ export const robotAnswer = ({ body }: HttpResponse): Record<string, unknown> | u
     return undefined;
   }
 };
+
+export const bodyText = (body: Uint8Array): string => Buffer.from(body).toString('utf8');

@@ -35,7 +35,9 @@ export const startSurroundings = async (withFaults: boolean) => {
     /** Identities of the alerts that each destination was sent, in order. */
     seen: (): Record<string, readonly string[]> => ({
       audit: audited.map(identityOf),
-      oncall: robot.received.map(({ body }) => identityInText((body['markdown'] as { content: string }).content)),
+      oncall: robot.received.flatMap(({ body }) =>
+        identitiesInText((body['markdown'] as { content: string } | undefined)?.content ?? ''),
+      ),
     }),
     stop: async () => {
       audit.close();
@@ -48,9 +50,14 @@ export const startSurroundings = async (withFaults: boolean) => {
 
 export type Surroundings = Awaited<ReturnType<typeof startSurroundings>>;
 
-/** The robot's message names fingerprint, status and start in its text. */
-const identityInText = (content: string): string => {
-  const status = /\[(FIRING|RESOLVED)\]/.exec(content)?.[1] === 'FIRING' ? 'firing' : 'resolved';
-  const [, startsAt = '', fingerprint = ''] = /(\d{4}-\d\d-\d\dT[\d:.]+Z) · ([0-9a-f]{16}) · /.exec(content) ?? [];
-  return identityOf({ fingerprint, status, startsAt });
+/** A message names the fingerprint and start of each of its alerts, after a head that tells their status. */
+export const identitiesInText = (content: string): string[] => {
+  const found: string[] = [];
+  let status: 'firing' | 'resolved' = 'resolved';
+  const pattern = /\[(FIRING|RESOLVED)\]|(\d{4}-\d\d-\d\dT[\d:.]+Z) · ([0-9a-f]{16})/g;
+  for (const [, head, startsAt, fingerprint] of content.matchAll(pattern)) {
+    if (head !== undefined) status = head === 'FIRING' ? 'firing' : 'resolved';
+    else found.push(identityOf({ fingerprint: fingerprint ?? '', status, startsAt: startsAt ?? '' }));
+  }
+  return found;
 };

@@ -1,3 +1,5 @@
+import type { Alert } from '../alert.ts';
+import type { TemplateContext } from '../template.ts';
 import type { GroupingConfig, InhibitConfig, RouteConfig, TimeIntervalConfig } from './routing.ts';
 
 /** The `alerts` section of tidemark.config.ts. Its own grouping options are those of the root route, which every alert reaches. */
@@ -14,6 +16,8 @@ export interface AlertsConfig extends GroupingConfig {
   readonly times?: Readonly<Record<string, readonly TimeIntervalConfig[]>>;
   /** Address of a trace's page in your tracing tool, with `{traceId}` in it. */
   readonly traceUrl?: string;
+  /** Address of a window's report as people reach it, with `{report}` (its key in the bucket) in it. */
+  readonly reportUrl?: string;
   /** Destinations besides public addresses on port 443, such as `alerts.internal:8443`, `10.0.3.0/24` or `10.0.3.7:9093`. @default none */
   readonly allowTargets?: readonly string[];
   /** Where alerts come from besides the bus, and who may post them. */
@@ -21,7 +25,16 @@ export interface AlertsConfig extends GroupingConfig {
 }
 
 /** The channels by their names: those of lib/alert/channels, which this room may not import. A test holds the two together. */
-export const channelNames = ['wecom', 'webhook'] as const;
+export const channelNames = [
+  'wecom',
+  'dingtalk',
+  'feishu',
+  'slack',
+  'teams',
+  'pagerduty',
+  'opsgenie',
+  'webhook',
+] as const;
 export type ChannelName = (typeof channelNames)[number];
 
 export interface ReceiverConfig {
@@ -39,8 +52,11 @@ export interface ReceiverConfig {
   readonly sendResolved?: boolean;
   /** Language of the words around an alert. @default en */
   readonly language?: 'en' | 'zh';
-  /** What is said of each alert, in place of the words that come with tidemark: text with `{{…}}` in it, see docs/guides/channels.md. */
-  readonly template?: string;
+  /**
+   * What is said of each alert, in place of the words that come with tidemark, in the channel's own markup: text with `{{…}}` in
+   * it, or a function that is compiled into the bundle. See docs/guides/channels.md.
+   */
+  readonly template?: string | ((alert: Alert, context: TemplateContext) => string);
   /** Sends a picture of the heat strip besides, where the channel can; it costs one message of the rate. @default false */
   readonly picture?: boolean;
   /** Body of a webhook: our own, or the one that Alertmanager posts. @default tidemark */

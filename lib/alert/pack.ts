@@ -1,0 +1,99 @@
+import type { Alert } from '../model/alert.ts';
+import type { Chunk, Notification, Saying, Style } from './channel.ts';
+import type { Markup } from './markup.ts';
+import { detailsOf, type Said, say, worstFirst } from './say.ts';
+
+/** How a tool that takes several alerts in one message lays them out. */
+export interface Layout<Message> {
+  readonly markup: Markup;
+  readonly maxBytes: number;
+  /** The message; undefined when its parts cannot be laid out within the tool's other limits, so that less is to be said. */
+  readonly compose: (said: Said, style: Style) => Message | undefined;
+  /** What `maxBytes` is about. */
+  readonly measure: (message: Message) => number;
+}
+
+/** Alerts in one message at the very most; more would not be read. */
+const mostAlerts = 100;
+
+/** Message and plan of a tool that takes several alerts in one message. */
+export const packed = <Message>({ markup, maxBytes, compose, measure }: Layout<Message>) => {
+  const message = (chunk: Chunk, style: Style, saying: Saying, deliveryId: string): Message | undefined => {
+    for (const detail of detailsOf(chunk)) {
+      const made = compose(say(chunk, { style, saying, deliveryId, markup, detail }), style);
+      if (made !== undefined && measure(made) <= maxBytes) return made;
+    }
+    return undefined;
+  };
+  /** In full detail, that is: what must be cut down to fit goes with fewer others, or alone. */
+  const fits = (chunk: Chunk, style: Style, saying: Saying): boolean => {
+    const [detail] = detailsOf(chunk);
+    if (detail === undefined) return false;
+    const made = compose(say(chunk, { style, saying, deliveryId: '00000000', markup, detail }), style);
+    return made !== undefined && measure(made) <= maxBytes;
+  };
+  const throws = (alert: Alert, style: Style, saying: Saying): boolean => {
+    const notification = { receiver: '', groupKey: '', groupLabels: {}, alerts: [alert] };
+    try {
+      fits(chunkOf(notification, [alert]), style, saying);
+      return false;
+    } catch {
+      return true;
+    }
+  };
+  return {
+    message: (chunk: Chunk, style: Style, saying: Saying, deliveryId: string): Message => {
+      const made = message(chunk, style, saying, deliveryId);
+      // The least that can be said fits every tool; a template that says much all the same has been cut.
+      if (made === undefined) throw new Error('not even the least that can be said fits one message');
+      return made;
+    },
+    plan: (notification: Notification, style: Style, saying: Saying): Chunk[] => {
+      const sorted = worstFirst(notification.alerts);
+      // Whatever the user's template throws at goes alone, so that the reason takes no other alert with it.
+      const bad = new Set(style.template === undefined ? [] : sorted.filter((alert) => throws(alert, style, saying)));
+      const good = sorted.filter((alert) => !bad.has(alert));
+      const chunks = chunked(notification, good, (alerts) =>
+        fits(chunkOf(notification, alerts, { part: 999, parts: 999 }), style, saying),
+      );
+      return numbered([...chunks, ...[...bad].map((alert) => chunkOf(notification, [alert]))]);
+    },
+  };
+};
+
+const chunkOf = (notification: Notification, alerts: readonly Alert[], place = { part: 1, parts: 1 }): Chunk => ({
+  kind: 'message',
+  notification: { ...notification, alerts },
+  ...place,
+});
+
+const numbered = (chunks: readonly Chunk[]): Chunk[] =>
+  chunks.map((chunk, at) => ({ ...chunk, part: at + 1, parts: chunks.length }));
+
+/** Chunks of alerts that fit, in their order and each with as many as can be found to fit; one that does not goes alone. */
+export const chunked = (
+  notification: Notification,
+  alerts: readonly Alert[],
+  fits: (some: readonly Alert[]) => boolean,
+): Chunk[] => numbered(portions(alerts, fits).map((some) => chunkOf(notification, some)));
+
+/** Cuts a list into runs that fit, each as long as can be found. */
+const portions = (alerts: readonly Alert[], fits: (some: readonly Alert[]) => boolean): Alert[][] => {
+  const found: Alert[][] = [];
+  let guess = 8;
+  for (let at = 0; at < alerts.length; ) {
+    const most = Math.min(mostAlerts, alerts.length - at);
+    // So many fit, or it is a single one; so many do not, or are not there.
+    let good = 1;
+    let bad = most + 1;
+    for (let next = guess; good + 1 < bad; next = bad > most ? good * 2 : (good + bad) >> 1) {
+      const count = Math.max(good + 1, Math.min(next, bad - 1));
+      if (fits(alerts.slice(at, at + count))) good = count;
+      else bad = count;
+    }
+    found.push(alerts.slice(at, at + good));
+    at += good;
+    guess = good;
+  }
+  return found;
+};
