@@ -36,7 +36,7 @@ const checkReceiver = (name: string, receiver: unknown, known: readonly string[]
   const given = receiver as Readonly<Record<string, unknown>>;
   const { channel, fallback } = given;
   if (!(channelNames as readonly unknown[]).includes(channel)) {
-    const near = nearest(channel, channelNames);
+    const near = otherNames[String(channel).toLowerCase()] ?? nearest(channel, channelNames);
     const hint = near === undefined ? '' : `; did you mean ${near}?`;
     return [
       ...unknownKeys(path, receiver, all),
@@ -55,8 +55,20 @@ const checkReceiver = (name: string, receiver: unknown, known: readonly string[]
     ...checkUrl(`${path}.url`, given['url'], url),
     ...(none ? [] : checkSecret(`${path}.secret`, given['secret'], secret)),
     ...checkFallback(path, name, fallback, known),
-    ...checkStyle(path, given),
+    // What is no key of this channel has been told of above.
+    ...checkStyle(path, Object.fromEntries(Object.entries(given).filter(([key]) => keys.includes(key)))),
   ];
+};
+
+/** What people call the channels besides. */
+const otherNames: Readonly<Record<string, ChannelName>> = {
+  dingding: 'dingtalk',
+  lark: 'feishu',
+  wechat: 'wecom',
+  weixin: 'wecom',
+  wework: 'wecom',
+  'microsoft-teams': 'teams',
+  http: 'webhook',
 };
 
 /** A secret in a place that knows none is not repeated. */
@@ -90,7 +102,9 @@ const checkSecret = (path: string, secret: unknown, need: Needs['secret']): read
     return need === 'needed' ? [{ path, actual: undefined, allowed }] : [];
   }
   const list = Array.isArray(secret) ? secret : [secret];
-  return list.length > 0 && list.every(isReference) ? [] : [{ path, actual: '(hidden)', allowed: `${reference}, or several in a list` }];
+  return list.length > 0 && list.every(isReference)
+    ? []
+    : [{ path, actual: '(hidden)', allowed: `${reference}, or several in a list` }];
 };
 
 const checkFallback = (path: string, name: string, fallback: unknown, known: readonly string[]): readonly Problem[] => {
@@ -134,6 +148,7 @@ const checkStyle = (path: string, given: Readonly<Record<string, unknown>>): rea
 /** Whatever can be known of a template before the first alert is known here: a function is tried with an example. */
 const checkTemplate = (path: string, template: unknown): readonly Problem[] => {
   if (template === undefined) return [];
+  if (template === '') return [{ path, actual: template, allowed: 'a text or a function is expected' }];
   if (typeof template === 'string') {
     const read = readTemplate(template);
     return 'error' in read ? [{ path, actual: template, allowed: read.error }] : [];
@@ -173,7 +188,9 @@ const checkHeaders = (path: string, headers: unknown): readonly Problem[] => {
     return [{ path, actual: headers, allowed: 'an object of header names and values is expected' }];
   return Object.entries(headers).flatMap(([name, value]): Problem[] => {
     if (!/^[!#$%&'*+.^`|~\w-]+$/.test(name) || ownHeaders.test(name))
-      return [{ path: `${path}.${name}`, actual: name, allowed: 'the name of an HTTP header that is not ours is expected' }];
+      return [
+        { path: `${path}.${name}`, actual: name, allowed: 'the name of an HTTP header that is not ours is expected' },
+      ];
     if (typeof value !== 'string' || /[\r\n\0]/.test(value))
       return [{ path: `${path}.${name}`, actual: '(hidden)', allowed: 'a text of one line is expected' }];
     return /authorization|token|secret|api-?key|cookie/i.test(name) && !isReference(value)

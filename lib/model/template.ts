@@ -16,6 +16,8 @@ export const templateFields = [
   'name',
   'severity',
   'status',
+  'summary',
+  'description',
   'startsAt',
   'endsAt',
   'fingerprint',
@@ -95,8 +97,21 @@ const fieldOf = (field: string, alert: Alert, context: TemplateContext): string 
     return Object.hasOwn(from, name) ? (from[name] ?? '') : '';
   }
   const { alertname = '', severity = '' } = labels;
+  const { summary = '', description = '' } = annotations;
   const { receiver, traceUrl = '' } = context;
   const { status, startsAt, endsAt = '', fingerprint, generatorURL = '' } = alert;
-  const values = { name: alertname, severity, status, startsAt, endsAt, fingerprint, generatorURL, receiver, traceUrl };
+  const values = {
+    name: alertname,
+    severity,
+    status,
+    startsAt,
+    endsAt,
+    fingerprint,
+    generatorURL,
+    receiver,
+    traceUrl,
+    summary,
+    description,
+  };
   return { ...values, traceId: trace?.traceId ?? '' }[field as keyof typeof values] ?? '';
 };

@@ -33,6 +33,28 @@ test('every problem is told at once, with path, actual value and what is allowed
   );
 });
 
+test('a channel, or a fallback, that is misspelt is told the nearest', () => {
+  const allowed = (receivers: object) =>
+    problemsOf({ alerts: { receivers, default: ['a'] } }).map((each) => each.allowed);
+  for (const [given, meant] of [
+    ['dingding', 'dingtalk'],
+    ['Slack', 'slack'],
+    ['pager-duty', 'pagerduty'],
+    ['wecon', 'wecom'],
+    ['feishuu', 'feishu'],
+    ['msteams', 'teams'],
+    ['web-hook', 'webhook'],
+  ])
+    assert.match(
+      allowed({ a: { channel: given, url: 'ssm:x' } })[0] ?? '',
+      new RegExp(`did you mean ${meant}\\?$`),
+      given,
+    );
+  assert.doesNotMatch(allowed({ a: { channel: 'fax', url: 'ssm:x' } })[0] ?? '', /did you mean/);
+  const a = { channel: 'slack', url: 'ssm:x', fallback: 'oncal' };
+  assert.match(allowed({ a, oncall: { channel: 'slack', url: 'ssm:y' } })[0] ?? '', /did you mean oncall\?/);
+});
+
 test('a secret in the wrong place is not repeated', () => {
   const [problem] = problemsOf({
     alerts: { receivers: { a: { channel: 'wecom', url: 'https://qyapi.weixin.qq.com/?key=s3cret' } }, default: ['a'] },
@@ -47,17 +69,44 @@ test('every option of receivers, targets and inbound alerts is checked', () => {
       ({ path, actual }) => `${path} ${JSON.stringify(actual)}`,
     );
   const receiver = (fields: object) => said({ receivers: { a: { ...receivers.a, ...fields } } });
+  const robot = (fields: object) => said({ receivers: { a: { channel: 'wecom', url: 'ssm:url', ...fields } } });
   assert.deepEqual(receiver({}), []);
   assert.deepEqual(
     receiver({
       secret: ['ssm:new', 'secretsmanager:old'],
-      mention: ['carol'],
       sendResolved: false,
-      language: 'zh',
-      template: '{{summary}}',
-      picture: true,
       format: 'alertmanager',
       headers: { 'X-Team': 'core', Authorization: 'ssm:token' },
+    }),
+    [],
+  );
+  assert.deepEqual(
+    robot({ mention: ['carol'], sendResolved: false, language: 'zh', template: '{{summary}}', picture: true }),
+    [],
+  );
+  for (const [fields, problem] of [
+    [{ mention: 'carol' }, 'mention "carol"'],
+    [{ language: 'de' }, 'language "de"'],
+    [{ template: '' }, 'template ""'],
+    [{ template: '{{labels.pod' }, 'template "{{labels.pod"'],
+    [{ template: '{{summry}}' }, 'template "{{summry}}"'],
+    [{ template: '{{#summary}}' }, 'template "{{#summary}}"'],
+    [{ template: '{{/summary}}' }, 'template "{{/summary}}"'],
+    [{ template: 7 }, 'template 7'],
+    [{ template: () => 7 }, 'template "a function"'],
+    [{ template: () => JSON.parse('{') }, 'template "a function"'],
+    [{ picture: 1 }, 'picture 1'],
+    [{ secret: 's3cret' }, 'secret "(hidden)"'],
+    [{ format: 'tidemark' }, 'format "tidemark"'],
+    [{ url: 'https://qyapi.weixin.qq.com/?key=s3cret' }, 'url "(hidden)"'],
+    [{ fallback: 'a' }, 'fallback "a"'],
+  ] as const)
+    assert.deepEqual(robot(fields), [`alerts.receivers.a.${problem}`], JSON.stringify(fields));
+  assert.deepEqual(said({ receivers: { a: { channel: 'pagerduty' } } }), ['alerts.receivers.a.secret undefined']);
+  assert.deepEqual(said({ receivers: { a: { channel: 'opsgenie', secret: 'ssm:key' } } }), []);
+  assert.deepEqual(
+    said({
+      receivers: { a: { channel: 'pagerduty', secret: 'ssm:k', url: 'https://events.eu.pagerduty.com/v2/enqueue' } },
     }),
     [],
   );
@@ -65,11 +114,7 @@ test('every option of receivers, targets and inbound alerts is checked', () => {
     [{ secret: 'plain' }, 'secret "(hidden)"'],
     [{ secret: [] }, 'secret "(hidden)"'],
     [{ secret: ['ssm:a', 'plain'] }, 'secret "(hidden)"'],
-    [{ mention: 'carol' }, 'mention "carol"'],
     [{ sendResolved: 'no' }, 'sendResolved "no"'],
-    [{ language: 'de' }, 'language "de"'],
-    [{ template: '' }, 'template ""'],
-    [{ picture: 1 }, 'picture 1'],
     [{ format: 'xml' }, 'format "xml"'],
     [{ headers: [] }, 'headers []'],
     [{ headers: { 'a b': 'x' } }, 'headers.a b "a b"'],
