@@ -21,7 +21,10 @@ const log = jsonLog({ clock: systemClock, context: () => ({ function: 'deliver-a
 const tracing = createTracing({ env, nanos: systemNanos, random: systemRandom, log });
 const alerts = config.alerts ?? { receivers: {}, default: [] };
 const sending: SendingPorts = {
-  http: guardedHttp({ allowLoopback: env[environmentKeys.allowLoopback] === 'true' }),
+  http: guardedHttp({
+    allowLoopback: env[environmentKeys.allowLoopback] === 'true',
+    ...(alerts.allowTargets === undefined ? {} : { allowTargets: alerts.allowTargets }),
+  }),
   secrets: awsSecrets({ clock: systemClock }),
   clock: systemClock,
   crypto: nodeCrypto,
