@@ -1,5 +1,6 @@
 import type { WatermarkRule } from '../model/config/watermarks.ts';
 import type { Log, Table } from '../model/ports.ts';
+import { effectiveRule } from './effective-rule.ts';
 import type { MeasuredSeries } from './gauge.ts';
 import type { Look } from './look-around.ts';
 import { type Step, type Stepping, stepSeries } from './series-step.ts';
@@ -29,6 +30,7 @@ export const evaluateRule = async (
   const { name, rule, gauge, now } = stepping;
   const formers = await loadSeries(table, name);
   const measured = new Map<string, MeasuredSeries>();
+  const { low } = effectiveRule(rule, gauge);
   for (const look of looks) {
     if (look.error !== undefined) continue;
     const { series, skipped } = look.measure(gauge, rule);
@@ -36,8 +38,12 @@ export const evaluateRule = async (
     for (const each of series) {
       if (!isSelected(each, rule)) continue;
       const key = seriesKey(each.labels);
-      // Prometheus refuses such an evaluation as a whole, since it cannot tell which value is meant.
-      if (measured.has(key)) return { steps: [], series: 0, error: sameLabels(each) };
+      const twin = measured.get(key);
+      // Prometheus sees only what is above the mark, and refuses the evaluation as a whole where that has the same labels twice.
+      if (twin !== undefined && isAbove(twin, low)) {
+        if (isAbove(each, low)) return { steps: [], series: 0, error: sameLabels(each) };
+        continue;
+      }
       measured.set(key, each);
     }
   }
@@ -69,6 +75,8 @@ const capped = (
   if (keys.length <= cap) return keys;
   return [...keys.filter((key) => formers.has(key)), ...keys.filter((key) => !formers.has(key))].slice(0, cap);
 };
+
+const isAbove = ({ value }: MeasuredSeries, mark: number): boolean => value !== undefined && value > mark;
 
 const sameLabels = ({ labels }: MeasuredSeries): string =>
   `two series have the same labels ${JSON.stringify(labels).slice(0, 200)}; nobody can tell which is meant`;

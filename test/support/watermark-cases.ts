@@ -197,6 +197,64 @@ export const aRecording = (random: Random): RuleCase => {
   return { rule: { high, forSeconds, ...(keep === undefined ? {} : { keepFiringForSeconds: keep }) }, readings };
 };
 
+export interface VectorCase {
+  readonly rule: RuleCase['rule'];
+  readonly vectors: readonly {
+    readonly at: number;
+    readonly series:
+      | 'error'
+      | readonly { readonly labels: Readonly<Record<string, string>>; readonly value: number | string }[];
+  }[];
+}
+
+/** A rule over series that come, go and share their labels, with failures between and evaluations that come late. */
+export const aVectorRecording = (random: Random): VectorCase => {
+  const high = pick(random, [0.9, 0, 100]);
+  const step = pick(random, [15, 30, 60]);
+  const forSeconds = pick(random, [0, step, 2.5 * step]);
+  const keepFiringForSeconds = pick(random, [0, step, 2 * step]);
+  const twins = random() < 0.4;
+  const all = times(1 + whole(random, 4), (n) => ({
+    __name__: 'fill',
+    host: `h${n}`,
+    ...(n === 2 ? { zone: '' } : {}),
+  }));
+  const sets = twins ? [...all, { ...(all[0] as { host: string }), __name__: 'level' }] : all;
+  const isAbove = sets.map(() => random() < 0.5);
+  const isThere = sets.map(() => true);
+  let at = 1_763_899_200;
+  const vectors = times(5 + whole(random, 30), () => {
+    at = Math.round((at + step * (random() < 0.8 ? 1 : 0.2 + 2 * random())) * 1000) / 1000;
+    if (random() < 0.08) return { at, series: 'error' as const };
+    const series = sets.flatMap((labels, n) => {
+      if (random() < 0.25) isAbove[n] = !isAbove[n];
+      if (random() < 0.15) isThere[n] = !isThere[n];
+      if (isThere[n] !== true) return [];
+      const value = random() < 0.05 ? pick(random, ['NaN', '+Inf', '-Inf']) : isAbove[n] ? high + 1 : high - random();
+      return [{ labels, value }];
+    });
+    return { at, series: random() < 0.5 ? series : [...series].reverse() };
+  });
+  return { rule: { high, forSeconds, keepFiringForSeconds }, vectors };
+};
+
+export interface OutageCase {
+  readonly forSeconds: number;
+  readonly activeAt: number;
+  readonly downAt: number;
+  readonly now: number;
+}
+
+/** A pending alert before an outage and its end, near the limits of what Prometheus tolerates too. Whole seconds, as it stores them. */
+export const anOutage = (random: Random): OutageCase => {
+  const activeAt = 1_763_899_200;
+  const forSeconds = pick(random, [0, 60, 599, 600, 601, 900, 1200, 3600, 7200]);
+  const downAt =
+    activeAt + pick(random, [0, 30, Math.floor(forSeconds / 2), Math.max(0, forSeconds - 600), whole(random, 8000)]);
+  const now = downAt + pick(random, [1, 30, 301, 3599, 3600, 3601, 7200, 1 + whole(random, 4000)]);
+  return { forSeconds, activeAt, downAt, now };
+};
+
 export interface PredictionCase {
   readonly points: readonly { readonly at: number; readonly value: number | string }[];
   readonly now: number;

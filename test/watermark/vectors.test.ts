@@ -8,11 +8,12 @@ import { inRange, predictLinear } from '../../lib/watermark/forecast.ts';
 import { readQuantity } from '../../lib/watermark/quantity.ts';
 import { readReplay } from '../../lib/watermark/read-replay.ts';
 import { replay } from '../../lib/watermark/replay.ts';
-import type { PredictionCase } from '../support/watermark-cases.ts';
+import { activeAfterTicks, ourActiveAt } from '../support/prometheus-ticks.ts';
+import type { OutageCase, PredictionCase, VectorCase } from '../support/watermark-cases.ts';
 
-const vectors = <T>(name: string): T[] => {
+const vectors = <T>(name: string, atLeast = 150): T[] => {
   const list = JSON.parse(readFileSync(join(import.meta.dirname, 'vectors', `${name}.json`), 'utf8')) as T[];
-  assert.ok(list.length >= 150, `${name}: saw only ${list.length}`);
+  assert.ok(list.length >= atLeast, `${name}: saw only ${list.length}`);
   return list;
 };
 
@@ -55,6 +56,18 @@ test('transitions are those of a Prometheus rule when low equals high', () => {
       to,
     }));
     assert.deepEqual(moves, each.expected);
+  }
+});
+
+test('ticks over several series have the alerts active that a Prometheus rule has', async () => {
+  for (const { expected, ...recording } of vectors<VectorCase & { expected: unknown }>('prometheus-vectors', 60)) {
+    assert.deepEqual(await activeAfterTicks(recording), expected, JSON.stringify(recording));
+  }
+});
+
+test('pending alerts come back after an outage as Prometheus restores them', () => {
+  for (const { expected, ...outage } of vectors<OutageCase & { expected: number }>('prometheus-restore')) {
+    assert.equal(ourActiveAt(outage), expected, JSON.stringify(outage));
   }
 });
 

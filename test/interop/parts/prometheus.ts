@@ -1,14 +1,25 @@
 import { inRange, predictLinear } from '../../../lib/watermark/forecast.ts';
 import { readReplay } from '../../../lib/watermark/read-replay.ts';
 import { replay } from '../../../lib/watermark/replay.ts';
-import { aPrediction, aRecording, type PredictionCase, type RuleCase, seeded } from '../../support/watermark-cases.ts';
-import { type Part, same } from '../part.ts';
+import { type Active, activeAfterTicks, ourActiveAt } from '../../support/prometheus-ticks.ts';
+import {
+  anOutage,
+  aPrediction,
+  aRecording,
+  aVectorRecording,
+  type PredictionCase,
+  type RuleCase,
+  seeded,
+} from '../../support/watermark-cases.ts';
+import { type Part, type Peer, same } from '../part.ts';
 import { answersOf, renewVectors, versionIn } from '../support/oracle.ts';
 import { goSource } from '../tools.ts';
 
 const tool = goSource('prometheus', 'prometheus');
 const recordingCount = 20_000;
 const predictionCount = 10_000;
+const vectorCount = 2000;
+const outageCount = 5000;
 
 /** Prometheus' own rule evaluation and its predict_linear answer as ours. */
 export const part: Part = {
@@ -49,7 +60,11 @@ export const part: Part = {
         }
       },
     );
-    peer.leaves('sending and restarts: alerts go out through deliver-alerts, and resume() has tests of its own');
+    await evaluatesVectors(peer, random);
+    await comesBack(peer, random);
+    peer.leaves(
+      'sending, which deliver-alerts does; and that a firing alert is pending again after a restart: ours never stopped',
+    );
     renewVectors(
       'prometheus-rules',
       recordings.slice(0, 250).map((recording, index) => ({ ...recording, expected: expected[index] })),
@@ -59,6 +74,45 @@ export const part: Part = {
       questions.slice(0, 160).map((question, index) => ({ ...question, expected: answers[index]?.predicted })),
     );
   },
+};
+
+/** Whole ticks, with series that come, go and share their labels, against the same evaluations there. */
+const evaluatesVectors = async (peer: Peer, random: () => number): Promise<void> => {
+  const recordings = Array.from({ length: vectorCount }, () => aVectorRecording(random));
+  const answers = await answersOf<{ readonly alerts: readonly Active[] }>(tool, recordings);
+  const refused = answers.flatMap(({ alerts }) => alerts).filter((each) => each === 'refused').length;
+  await peer.holds(
+    `AlertingRule.Eval has the same alerts active as our ticks over ${recordings.length} recordings of several series (${refused} evaluations refused for equal labels)`,
+    async () => {
+      if (refused < recordings.length / 20) throw new Error(`only ${refused} evaluations were refused`);
+      for (const [index, recording] of recordings.entries()) {
+        same(await activeAfterTicks(recording), answers[index]?.alerts, JSON.stringify(recording));
+      }
+    },
+  );
+  renewVectors(
+    'prometheus-vectors',
+    recordings.slice(0, 60).map((recording, index) => ({ ...recording, expected: answers[index]?.alerts })),
+  );
+};
+
+const comesBack = async (peer: Peer, random: () => number): Promise<void> => {
+  const outages = Array.from({ length: outageCount }, () => anOutage(random));
+  const answers = await answersOf<{ readonly activeAt: number }>(
+    tool,
+    outages.map((restore) => ({ restore })),
+  );
+  await peer.holds(
+    `Group.RestoreForState restores pending alerts as resume() does after ${outages.length} outages`,
+    () => {
+      for (const [index, outage] of outages.entries())
+        same(ourActiveAt(outage), answers[index]?.activeAt, JSON.stringify(outage));
+    },
+  );
+  renewVectors(
+    'prometheus-restore',
+    outages.slice(0, 200).map((outage, index) => ({ ...outage, expected: answers[index]?.activeAt })),
+  );
 };
 
 interface Move {

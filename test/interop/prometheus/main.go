@@ -3,6 +3,10 @@
 //
 //	{"rule": {"high", "forSeconds", "keepFiringForSeconds"}, "readings": [{"at", "value": … | null | "error"}]}
 //	    → {"states": ["inactive" | "pending" | "firing", …]}, the state of the alert after each evaluation
+//	{"rule": {…}, "vectors": [{"at", "series": [{"labels", "value"}] | "error"}]}
+//	    → {"alerts": [{"<labels as JSON>": "pending" | "firing", …} | "refused", …]}, the active alerts after each evaluation
+//	{"restore": {"forSeconds", "activeAt", "downAt", "now"}}
+//	    → {"activeAt": …}, of an alert that was active until Prometheus went down, and is so again when it is back
 //	{"points": [{"at", "value"}], "now", "rangeSeconds", "seconds"}
 //	    → {"predicted": "…" | null}
 package main
@@ -42,10 +46,29 @@ type question struct {
 		KeepFiringForSeconds float64 `json:"keepFiringForSeconds"`
 	} `json:"rule"`
 	Readings     []reading `json:"readings"`
+	Vectors      []vector  `json:"vectors"`
+	Restore      *outage   `json:"restore"`
 	Points       []reading `json:"points"`
 	Now          float64   `json:"now"`
 	RangeSeconds float64   `json:"rangeSeconds"`
 	Seconds      float64   `json:"seconds"`
+}
+
+type vector struct {
+	At     float64         `json:"at"`
+	Series json.RawMessage `json:"series"`
+}
+
+type labelled struct {
+	Labels map[string]string `json:"labels"`
+	Value  json.RawMessage   `json:"value"`
+}
+
+type outage struct {
+	ForSeconds float64 `json:"forSeconds"`
+	ActiveAt   float64 `json:"activeAt"`
+	DownAt     float64 `json:"downAt"`
+	Now        float64 `json:"now"`
 }
 
 func millis(seconds float64) int64 { return int64(math.Round(seconds * 1000)) }
@@ -111,6 +134,116 @@ func states(asked question) ([]string, error) {
 	return all, nil
 }
 
+// alerts evaluates the rule once over each vector, by the expression `fill > high`.
+func alerts(asked question) ([]any, error) {
+	above, err := expressions.ParseExpr(fmt.Sprintf("fill > %v", asked.Rule.High))
+	if err != nil {
+		return nil, err
+	}
+	rule := rules.NewAlertingRule("Full", above, duration(asked.Rule.ForSeconds), duration(asked.Rule.KeepFiringForSeconds),
+		labels.EmptyLabels(), labels.EmptyLabels(), labels.EmptyLabels(), "", true, slog.New(slog.DiscardHandler))
+	all := make([]any, 0, len(asked.Vectors))
+	for _, each := range asked.Vectors {
+		ts := time.UnixMilli(millis(each.At)).UTC()
+		var seen []labelled
+		failed := string(each.Series) == `"error"`
+		if !failed {
+			if err := json.Unmarshal(each.Series, &seen); err != nil {
+				return nil, err
+			}
+		}
+		query := func(_ context.Context, _ string, at time.Time) (promql.Vector, error) {
+			if failed {
+				return nil, errors.New("the query failed")
+			}
+			var found promql.Vector
+			for _, one := range seen {
+				value, err := valueOf(one.Value)
+				if err != nil {
+					return nil, err
+				}
+				if value > asked.Rule.High {
+					found = append(found, promql.Sample{Metric: labels.FromMap(one.Labels), T: at.UnixMilli(), F: value})
+				}
+			}
+			return found, nil
+		}
+		_, err := rule.Eval(context.Background(), 0, ts, query, nil, 0)
+		rule.SetEvaluationTimestamp(ts)
+		if err != nil && !failed {
+			all = append(all, "refused")
+			continue
+		}
+		active := map[string]string{}
+		for _, alert := range rule.ActiveAlerts() {
+			own := alert.Labels.Map()
+			delete(own, "alertname")
+			// Keys are sorted.
+			key, err := json.Marshal(own)
+			if err != nil {
+				return nil, err
+			}
+			active[string(key)] = alert.State.String()
+		}
+		all = append(all, active)
+	}
+	return all, nil
+}
+
+// stored answers the samples of ALERTS_FOR_STATE that lie within the time that is asked for.
+type stored struct {
+	at, value int64
+}
+
+func (s stored) Querier(mint, maxt int64) (storage.Querier, error) {
+	return &storage.MockQuerier{
+		SelectMockFunction: func(bool, *storage.SelectHints, ...*labels.Matcher) storage.SeriesSet {
+			if s.at < mint || s.at > maxt {
+				return storage.EmptySeriesSet()
+			}
+			series := labels.FromStrings("__name__", "ALERTS_FOR_STATE", "alertname", "Full")
+			return &one{series: storage.NewListSeries(series, []chunks.Sample{sample{s.at, float64(s.value)}})}
+		},
+	}, nil
+}
+
+// restored is what becomes of an alert's activeAt when Prometheus comes back after an outage.
+func restored(asked outage) (float64, error) {
+	above, err := expressions.ParseExpr("fill > 0")
+	if err != nil {
+		return 0, err
+	}
+	log := slog.New(slog.DiscardHandler)
+	rule := rules.NewAlertingRule("Full", above, duration(asked.ForSeconds), 0,
+		labels.EmptyLabels(), labels.EmptyLabels(), labels.EmptyLabels(), "", false, log)
+	now := time.UnixMilli(millis(asked.Now)).UTC()
+	query := func(_ context.Context, _ string, at time.Time) (promql.Vector, error) {
+		return promql.Vector{promql.Sample{T: at.UnixMilli(), F: 1}}, nil
+	}
+	if _, err := rule.Eval(context.Background(), 0, now, query, nil, 0); err != nil {
+		return 0, err
+	}
+	group := rules.NewGroup(rules.GroupOptions{
+		Name:          "group",
+		Interval:      time.Minute,
+		Rules:         []rules.Rule{rule},
+		ShouldRestore: true,
+		Opts: &rules.ManagerOptions{
+			Context:         context.Background(),
+			Queryable:       stored{millis(asked.DownAt), int64(asked.ActiveAt)},
+			Logger:          log,
+			OutageTolerance: time.Hour,
+			ForGracePeriod:  10 * time.Minute,
+		},
+	})
+	group.RestoreForState(now)
+	active := rule.ActiveAlerts()
+	if len(active) != 1 {
+		return 0, fmt.Errorf("%d alerts are active", len(active))
+	}
+	return float64(active[0].ActiveAt.UnixMilli()) / 1000, nil
+}
+
 func nothing(int64, int64) (storage.Querier, error) { return storage.NoopQuerier(), nil }
 
 type sample struct {
@@ -174,7 +307,17 @@ func predicted(asked question) (any, error) {
 func answer(line []byte) any {
 	var asked question
 	err := json.Unmarshal(line, &asked)
-	if err == nil && asked.Rule != nil {
+	if err == nil && asked.Restore != nil {
+		var activeAt float64
+		if activeAt, err = restored(*asked.Restore); err == nil {
+			return map[string]any{"activeAt": activeAt}
+		}
+	} else if err == nil && asked.Vectors != nil {
+		var all []any
+		if all, err = alerts(asked); err == nil {
+			return map[string]any{"alerts": all}
+		}
+	} else if err == nil && asked.Rule != nil {
 		var all []string
 		if all, err = states(asked); err == nil {
 			return map[string]any{"states": all}
