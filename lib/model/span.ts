@@ -3,7 +3,16 @@ export const spanKinds = { unspecified: 0, internal: 1, server: 2, client: 3, pr
 /** OTLP status codes. */
 export const statusCodes = { unset: 0, ok: 1, error: 2 } as const;
 
-export type AttributeValue = string | number | boolean | readonly AttributeValue[];
+/** Every kind of value that OTLP has: a bigint is a 64-bit integer, an integral number one as well, null the empty value. */
+export type AttributeValue =
+  | string
+  | number
+  | bigint
+  | boolean
+  | Uint8Array
+  | readonly AttributeValue[]
+  | { readonly [key: string]: AttributeValue }
+  | null;
 export type Attributes = Readonly<Record<string, AttributeValue>>;
 
 export interface SpanLink {

@@ -100,7 +100,13 @@ export const redactor = (profile: RedactionProfile, options: RedactorOptions = {
       const digits = String(given);
       return detect(digits, onlyCards).length > 0 ? instead('card', digits) : given;
     }
-    if (typeof given === 'boolean') return given;
+    if (typeof given === 'boolean' || given === null) return given;
+    if (typeof given === 'bigint') {
+      const digits = String(given);
+      return kinds.has('card') && detect(digits, onlyCards).length > 0 ? instead('card', digits) : given;
+    }
+    if (given instanceof Uint8Array) return bytes(given, how);
+    if (!isList(given)) return map(given, how, system);
     let out: AttributeValue[] | undefined;
     for (let at = 0; at < given.length; at++) {
       const member = given[at] as AttributeValue;
@@ -110,6 +116,25 @@ export const redactor = (profile: RedactionProfile, options: RedactorOptions = {
       out[at] = clean;
     }
     return out ?? given;
+  };
+
+  /** Bytes may hold text of any encoding that keeps ASCII: what is found in them takes all of them along. */
+  const bytes = (given: Uint8Array, how: KeyWay['how']): AttributeValue => {
+    if (how !== 'text') return redacted;
+    const seen = Buffer.from(given.buffer, given.byteOffset, given.byteLength).toString('latin1');
+    return text(seen) === seen ? given : redacted;
+  };
+
+  /** A map's own keys are no attribute keys: only a secret's name counts among them. */
+  const map = (given: Attributes, how: KeyWay['how'], system: string | undefined): AttributeValue => {
+    let changed = false;
+    const clean = Object.entries(given).map(([key, member]) => {
+      const after = value(member, namesSecret(key) ? 'replace-text' : how, system);
+      const name = text(key);
+      changed ||= after !== member || name !== key;
+      return [name, after] as const;
+    });
+    return changed ? Object.fromEntries(clean) : given;
   };
 
   const attributes = (given: Attributes): Attributes => {
@@ -311,3 +336,5 @@ const letters = (bytes: Uint8Array): string => {
   }
   return out;
 };
+
+const isList = (given: AttributeValue): given is readonly AttributeValue[] => Array.isArray(given);

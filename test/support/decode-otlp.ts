@@ -1,0 +1,32 @@
+import { join } from 'node:path';
+import protobuf from 'protobufjs';
+
+/** A decoder that knows nothing of ours: protobufjs with the published definitions. */
+const root = new protobuf.Root();
+root.resolvePath = (_, target) => join(import.meta.dirname, 'opentelemetry-proto', target);
+root.loadSync('opentelemetry/proto/collector/trace/v1/trace_service.proto');
+const request = root.lookupType('opentelemetry.proto.collector.trace.v1.ExportTraceServiceRequest');
+
+const plain = (message: protobuf.Message): unknown =>
+  request.toObject(message, { longs: String, bytes: String, defaults: true, oneofs: true });
+
+/** What a request in protobuf says; absent fields with their default. */
+export const decodeOtlpProtobuf = (bytes: Uint8Array): unknown => plain(request.decode(bytes));
+
+/** The same of a request in JSON, whose ids are hexadecimal where protobuf's own JSON would have base64. */
+export const decodeOtlpJson = (bytes: Uint8Array): unknown =>
+  plain(request.fromObject(withBase64Ids(JSON.parse(Buffer.from(bytes).toString())) as object));
+
+const withBase64Ids = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(withBase64Ids);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, member]) => [
+      key,
+      ids.has(key) && typeof member === 'string'
+        ? Buffer.from(member, 'hex').toString('base64')
+        : withBase64Ids(member),
+    ]),
+  );
+};
+const ids = new Set(['traceId', 'spanId', 'parentSpanId']);
