@@ -7,10 +7,10 @@ import { context, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace } from '@opentel
 import { W3CTraceContextPropagator } from '@opentelemetry/core';
 import { BasicTracerProvider, BatchSpanProcessor, type SpanExporter } from '@opentelemetry/sdk-trace-base';
 import { systemNanos } from '../lib/adapters/clock.ts';
-import { createTracing } from '../lib/adapters/tracer.ts';
 import { eachRecord } from '../lib/middleware/each-record.ts';
 import { traceContext } from '../lib/middleware/trace-context.ts';
 import { traced } from '../lib/middleware/traced.ts';
+import { createTracing } from '../lib/provider/tracing.ts';
 import type { Bench } from './index.ts';
 import { type AsyncCase, measureAsync, report } from './measure.ts';
 import { peer, peerVersion } from './peers.ts';

@@ -6,7 +6,6 @@ import { guardedHttp } from '../lib/adapters/http.ts';
 import { jsonLog } from '../lib/adapters/log.ts';
 import { awsSecrets } from '../lib/adapters/secrets.ts';
 import { sqsQueue } from '../lib/adapters/sqs.ts';
-import { createTracing } from '../lib/adapters/tracer.ts';
 import { deliver } from '../lib/alert/deliver.ts';
 import { type Delivering, routing } from '../lib/alert/delivering.ts';
 import { receiver } from '../lib/alert/receive.ts';
@@ -15,6 +14,7 @@ import { eachRecord } from '../lib/middleware/each-record.ts';
 import { traceSqs } from '../lib/middleware/inject-clients.ts';
 import { traced } from '../lib/middleware/traced.ts';
 import { environmentKeys, required } from '../lib/model/environment.ts';
+import { createTracing } from '../lib/provider/tracing.ts';
 
 const { env } = process;
 const log = jsonLog({ clock: systemClock, context: () => ({ function: 'deliver-alerts' }) });

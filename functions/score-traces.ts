@@ -5,12 +5,12 @@ import { dynamodbTable } from '../lib/adapters/dynamodb.ts';
 import { eventBridgeBus } from '../lib/adapters/eventbridge.ts';
 import { jsonLog } from '../lib/adapters/log.ts';
 import { s3Bucket } from '../lib/adapters/s3.ts';
-import { createTracing } from '../lib/adapters/tracer.ts';
 import { eachRecord } from '../lib/middleware/each-record.ts';
 import { traceEventBridge } from '../lib/middleware/inject-clients.ts';
 import { traced } from '../lib/middleware/traced.ts';
 import { environmentKeys, required } from '../lib/model/environment.ts';
 import { Failure } from '../lib/model/failure.ts';
+import { createTracing } from '../lib/provider/tracing.ts';
 import { closeWindow } from '../lib/trace/close-window.ts';
 import { parseWindowClosed } from '../lib/trace/window.ts';
 

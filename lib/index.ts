@@ -3,7 +3,6 @@
 export { systemClock, systemNanos, systemRandom } from './adapters/clock.ts';
 export { jsonLog } from './adapters/log.ts';
 export { spanQueue } from './adapters/span-queue.ts';
-export { createTracing, type Tracing } from './adapters/tracer.ts';
 export { type EachRecordOptions, eachRecord, type RecordHandler } from './middleware/each-record.ts';
 export {
   askForContext,
@@ -29,6 +28,7 @@ export { explain } from './propagation/explain.ts';
 export { extract, extractFrom } from './propagation/extract.ts';
 export { inject } from './propagation/inject.ts';
 export { type Propagation, propagation } from './propagation/propagation.ts';
+export { createTracing, type ProviderOptions, type Tracing } from './provider/tracing.ts';
 export { encodeJson } from './telemetry/encode.ts';
 
 // For authors of new members.

@@ -29,7 +29,7 @@ interface Signing {
 
 /** Headers that make a request acceptable to AWS: Signature Version 4 over the whole of it. Load this module lazily: node:crypto costs 7 ms. */
 export const signedHeaders = (
-  options: Signing & { readonly headers?: Readonly<Record<string, string>>; readonly body?: string },
+  options: Signing & { readonly headers?: Readonly<Record<string, string>>; readonly body?: string | Uint8Array },
 ): Record<string, string> => {
   const { method, url, region, service, credentials, at, headers = {}, body = '' } = options;
   const target = new URL(url);
@@ -113,7 +113,7 @@ const sign = (
   return createHmac('sha256', key).update(text).digest('hex');
 };
 
-const hash = (text: string): string => createHash('sha256').update(text).digest('hex');
+const hash = (text: string | Uint8Array): string => createHash('sha256').update(text).digest('hex');
 
 /** `20260101T000000Z` and `20260101`. */
 const stamps = (at: number) => {

@@ -1,6 +1,6 @@
+import type { SpanExport } from '../model/back-end.ts';
 import type { Span } from '../model/span.ts';
 import { sqsQueue } from './sqs.ts';
-import type { SpanExport } from './tracer.ts';
 
 /** Half of what a message may hold: the encoding of a batch is only known afterwards. */
 const maxBytes = 524_288;

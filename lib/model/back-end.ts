@@ -17,9 +17,13 @@ export interface BackEnd {
   export(spans: readonly Span[], deadlineMs: number): Promise<ExportOutcome>;
 }
 
+/** Takes spans of one flush on their way out; rejects with a Failure. */
+export type SpanExport = (spans: readonly Span[]) => Promise<void>;
+
 /**
- * Asked at the end of each span that the sampler had recorded without sampling it (decision RECORD): undefined lets it go, anything
- * else exports it after all, with these attributes added and this tracestate in place of its own.
+ * Asked at the end of each span that was recorded, sampled or not (bit 0 of its flags tells): undefined leaves it to what was decided at
+ * its start, anything else exports it, with these attributes added and this tracestate in place of its own. A root of this process has no
+ * parent, or one in another process (bit 9 of its flags).
  */
 export type Promote = (span: Span) => Promotion | undefined;
 

@@ -214,7 +214,7 @@ const follow = (parent: SpanContext, traceId: string, { kept, dropped }: Followe
 /** Where the API keeps the active span: `createContextKey` is `Symbol.for`, in every version and copy of it. */
 const spanKey = Symbol.for('OpenTelemetry Context Key SPAN');
 
-const parentIn = (context: Context): SpanContext | undefined => {
+export const parentIn = (context: Context): SpanContext | undefined => {
   const span = context.getValue(spanKey) as { readonly spanContext: () => SpanContext } | undefined;
   const parent = span?.spanContext();
   return parent === undefined || parent.traceId === noTrace || parent.spanId === noSpan ? undefined : parent;

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { context, ROOT_CONTEXT, trace } from '@opentelemetry/api';
 import { systemNanos, systemRandom } from '../../lib/adapters/clock.ts';
 import { jsonLog } from '../../lib/adapters/log.ts';
-import { createTracing } from '../../lib/adapters/tracer.ts';
+import { createTracing } from '../../lib/provider/tracing.ts';
 
 test('a line is one JSON object with time, level, message, context and fields', () => {
   const lines: string[] = [];

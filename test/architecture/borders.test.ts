@@ -18,6 +18,10 @@ const borders: Record<string, { readonly rooms: readonly string[]; readonly pack
     rooms: ['lib/model', 'lib/message', 'lib/propagation', 'lib/telemetry'],
     packages: ['@middy/', otelTypes],
   },
+  'lib/provider': {
+    rooms: ['lib/model', 'lib/telemetry', 'lib/adapters'],
+    packages: [otelTypes],
+  },
   functions: {
     rooms: [
       'lib/model',
@@ -29,6 +33,7 @@ const borders: Record<string, { readonly rooms: readonly string[]; readonly pack
       'lib/telemetry',
       'lib/middleware',
       'lib/adapters',
+      'lib/provider',
     ],
     packages: ['#tidemark.config', otelTypes, '@middy/'],
   },

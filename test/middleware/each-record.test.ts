@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { context, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
-import { createTracing } from '../../lib/adapters/tracer.ts';
 import { attemptId } from '../../lib/middleware/attempt-id.ts';
 import { eachRecord } from '../../lib/middleware/each-record.ts';
 import { traced } from '../../lib/middleware/traced.ts';
 import type { Span } from '../../lib/model/span.ts';
 import { propagation } from '../../lib/propagation/propagation.ts';
+import { createTracing } from '../../lib/provider/tracing.ts';
 import { anSqsEvent, anSqsRecord, messageId, recording, spanId, traceId } from './recording.ts';
 
 const identifiers = (reply: unknown) =>

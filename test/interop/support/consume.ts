@@ -5,13 +5,13 @@
 import { context, propagation as otelBaggage, ROOT_CONTEXT, SpanKind, trace } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import { systemNanos } from '../../../lib/adapters/clock.ts';
-import { createTracing } from '../../../lib/adapters/tracer.ts';
 import { eachRecord } from '../../../lib/middleware/each-record.ts';
 import { traced } from '../../../lib/middleware/traced.ts';
 import type { TracingOptions } from '../../../lib/middleware/tracing.ts';
 import type { PropagationConfig } from '../../../lib/model/config/propagation.ts';
 import type { Span } from '../../../lib/model/span.ts';
 import { propagation } from '../../../lib/propagation/propagation.ts';
+import { createTracing } from '../../../lib/provider/tracing.ts';
 import { ownNames } from '../../../lib/telemetry/semconv.ts';
 import { recording } from '../../middleware/recording.ts';
 import { type Peer, present, same } from '../part.ts';

@@ -1,0 +1,68 @@
+/** What a back end says about a request that it has taken: `ExportTraceServiceResponse.partial_success`. */
+export interface PartialSuccess {
+  /** Spans that were not taken. */
+  readonly rejected: number;
+  readonly message: string;
+}
+
+/** Reads it from protobuf or JSON. Anything that is neither says nothing: the status has already said that all is well. */
+export const readPartialSuccess = (body: Uint8Array, contentType: string): PartialSuccess => {
+  if (body.length === 0) return nothing;
+  return contentType.includes('json') ? fromJson(body) : fromProtobuf(body);
+};
+
+const nothing: PartialSuccess = { rejected: 0, message: '' };
+
+const fromJson = (body: Uint8Array): PartialSuccess => {
+  try {
+    const read: unknown = JSON.parse(Buffer.from(body).toString('utf8'));
+    const { rejectedSpans, errorMessage } = Object(Object(read).partialSuccess) as Record<string, unknown>;
+    return { rejected: count(Number(rejectedSpans)), message: typeof errorMessage === 'string' ? errorMessage : '' };
+  } catch {
+    return nothing;
+  }
+};
+
+const count = (value: number): number => (value > 0 ? Math.min(Math.floor(value), Number.MAX_SAFE_INTEGER) : 0);
+
+/** Field 1 of the answer is the message; in it, field 1 counts and field 2 explains. */
+const fromProtobuf = (body: Uint8Array): PartialSuccess => {
+  const partial = fields(body).get(1);
+  if (!(partial instanceof Uint8Array)) return nothing;
+  const inner = fields(partial);
+  const rejected = inner.get(1);
+  const message = inner.get(2);
+  return {
+    rejected: typeof rejected === 'number' ? count(rejected) : 0,
+    message: message instanceof Uint8Array ? Buffer.from(message).toString('utf8') : '',
+  };
+};
+
+/** Varints and bytes by field number, the last of each; what follows something that is no field is left out. */
+const fields = (bytes: Uint8Array): Map<number, number | Uint8Array> => {
+  const found = new Map<number, number | Uint8Array>();
+  let at = 0;
+  const varint = (): number => {
+    let value = 0;
+    for (let factor = 1; at < bytes.length; factor *= 128) {
+      const byte = bytes[at++] as number;
+      value += (byte & 127) * factor;
+      if (byte < 128) return value;
+    }
+    return Number.NaN;
+  };
+  while (at < bytes.length) {
+    const tag = varint();
+    const wire = tag % 8;
+    if (wire === 0) found.set(Math.floor(tag / 8), varint());
+    else if (wire === 2) {
+      const length = varint();
+      if (!(at + length <= bytes.length)) return found;
+      found.set(Math.floor(tag / 8), bytes.subarray(at, at + length));
+      at += length;
+    } else if (wire === 1) at += 8;
+    else if (wire === 5) at += 4;
+    else return found;
+  }
+  return found;
+};

@@ -1,0 +1,290 @@
+import type { Agent, ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
+import type { BackEnd, ExportOutcome } from '../model/back-end.ts';
+import { Failure } from '../model/failure.ts';
+import type { Clock, Log, Random } from '../model/ports.ts';
+import type { Span } from '../model/span.ts';
+import { readPartialSuccess } from './otlp-answer.ts';
+import { type AwsCredentials, signedHeaders } from './sigv4.ts';
+
+export interface OtlpOptions {
+  readonly name: string;
+  /** The whole URL, such as `http://localhost:4318/v1/traces`. */
+  readonly url: string;
+  readonly encode: (spans: readonly Span[]) => Uint8Array;
+  /** Of what `encode` makes. */
+  readonly contentType: string;
+  readonly compression: 'gzip' | 'zstd' | 'none';
+  /** Called once, before the first request, where they have to be fetched. @default none */
+  readonly headers?: Readonly<Record<string, string>> | (() => Promise<Readonly<Record<string, string>>>);
+  /** Longest wait of one export with all its attempts, in milliseconds. */
+  readonly timeoutMs: number;
+  /** Signature Version 4 on each attempt. @default none */
+  readonly sign?: {
+    readonly service: string;
+    readonly region: string;
+    readonly credentials: () => AwsCredentials | undefined;
+  };
+  /** PEM files. @default the system's authorities, no client certificate */
+  readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string };
+  /** Nobody asked for this endpoint: when nothing listens there, that is said once and tried again after a minute. @default false */
+  readonly optional?: boolean;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** @default setTimeout */
+  readonly sleep?: (ms: number) => Promise<void>;
+  readonly log?: Log | undefined;
+}
+
+/** Attempts of one request at most; the deadline usually ends them earlier. */
+const maxAttempts = 5;
+/** The first wait; it doubles with each attempt, up to the longest. */
+const firstWaitMs = 200;
+const longestWaitMs = 5000;
+/** How long an endpoint that nobody asked for is left alone when nothing listens there. */
+const restMs = 60_000;
+/** What of an answer is read. */
+const maxAnswerBytes = 64 * 1024;
+
+/**
+ * OTLP/HTTP as its specification has it: 429, 502, 503 and 504 and broken connections are tried again, after `Retry-After` or after waits
+ * that double with jitter; anything else is final; a partial success is logged and counted. One connection is kept open. All of it within
+ * the deadline: a wait that would reach beyond is not begun.
+ */
+export const otlpBackEnd = (options: OtlpOptions): BackEnd => {
+  const { name, url, encode, contentType, compression, timeoutMs, clock, log } = options;
+  const post = poster(options);
+  let restingUntil = 0;
+  let told = false;
+
+  const send = async (spans: readonly Span[], until: number): Promise<ExportOutcome> => {
+    const body = await compressed(encode(spans), compression);
+    const answer = await attempts(() => post(body, contentType, until - clock()), until, options);
+    if ('status' in answer && answer.status === 413 && spans.length > 1) return inHalves(spans, until);
+    if ('lost' in answer) {
+      if (answer.lost === 'unreachable' && options.optional === true) rest();
+      return lost(spans, answer.lost);
+    }
+    if (answer.status >= 200 && answer.status < 300) return partial(spans, answer);
+    log?.('warn', 'spans were refused by their back end', {
+      backEnd: name,
+      status: answer.status,
+      said: answer.said(),
+    });
+    return lost(
+      spans,
+      answer.status === 413 ? 'too-large' : answer.status === 401 || answer.status === 403 ? 'unauthorised' : 'refused',
+    );
+  };
+  const inHalves = async (spans: readonly Span[], until: number): Promise<ExportOutcome> => {
+    const middle = spans.length >> 1;
+    return sum(await send(spans.slice(0, middle), until), await send(spans.slice(middle), until));
+  };
+  const partial = (spans: readonly Span[], answer: Answer): ExportOutcome => {
+    const { rejected, message } = readPartialSuccess(answer.body, answer.contentType);
+    if (rejected === 0 && message === '') return { kept: spans.length, dropped: {} };
+    const dropped = Math.min(rejected, spans.length);
+    log?.('warn', dropped > 0 ? 'some spans were rejected by their back end' : 'a back end has something to say', {
+      backEnd: name,
+      rejected: dropped,
+      said: message.slice(0, 200),
+    });
+    return { kept: spans.length - dropped, dropped: dropped === 0 ? {} : { rejected: dropped } };
+  };
+  const rest = (): void => {
+    restingUntil = clock() + restMs;
+    if (told) return;
+    told = true;
+    log?.(
+      'info',
+      'no collector listens here, so spans are not exported; OTEL_EXPORTER_OTLP_ENDPOINT names one, OTEL_TRACES_EXPORTER=none does without',
+      { url },
+    );
+  };
+
+  return {
+    name,
+    export: async (spans, deadlineMs) => {
+      if (spans.length === 0) return { kept: 0, dropped: {} };
+      if (clock() < restingUntil) return { kept: 0, dropped: {} };
+      try {
+        return await send(spans, clock() + Math.min(deadlineMs, timeoutMs));
+      } catch (thrown) {
+        const { code, message } = Failure.from(thrown, 'internal');
+        log?.('warn', 'spans could not be sent', { backEnd: name, reason: message });
+        return lost(spans, code);
+      }
+    },
+  };
+};
+
+interface Answer {
+  readonly status: number;
+  readonly contentType: string;
+  readonly retryAfter: string | undefined;
+  readonly body: Buffer;
+  /** The beginning of a text; empty for anything else. */
+  readonly said: () => string;
+}
+/** Why there was no answer. */
+interface Lost {
+  readonly lost: 'timeout' | 'unreachable' | 'unavailable' | 'throttled';
+}
+
+const lost = (spans: readonly Span[], reason: string): ExportOutcome => ({
+  kept: 0,
+  dropped: { [reason]: spans.length },
+});
+
+const sum = (one: ExportOutcome, other: ExportOutcome): ExportOutcome => {
+  const dropped: Record<string, number> = { ...one.dropped };
+  for (const [reason, count] of Object.entries(other.dropped)) dropped[reason] = (dropped[reason] ?? 0) + count;
+  return { kept: one.kept + other.kept, dropped };
+};
+
+const retryable: ReadonlySet<number> = new Set([429, 502, 503, 504]);
+
+const attempts = async (
+  once: () => Promise<Answer | Lost>,
+  until: number,
+  { clock, random, sleep = pause }: OtlpOptions,
+): Promise<Answer | Lost> => {
+  for (let attempt = 1; ; attempt++) {
+    const answer = await once();
+    const isAnswer = 'status' in answer;
+    if (isAnswer ? !retryable.has(answer.status) : answer.lost !== 'unavailable') return answer;
+    const backOff = Math.min(longestWaitMs, firstWaitMs * 2 ** (attempt - 1)) * (0.5 + random() / 2);
+    const wait = (isAnswer ? retryAfterMs(answer.retryAfter, clock()) : undefined) ?? backOff;
+    if (attempt === maxAttempts || clock() + wait >= until) {
+      return isAnswer ? { lost: answer.status === 429 ? 'throttled' : 'unavailable' } : answer;
+    }
+    await sleep(wait);
+  }
+};
+
+const pause = (ms: number): Promise<void> => new Promise((done) => void setTimeout(done, ms));
+
+/** Seconds, or a date (RFC 9110, section 10.2.3); undefined where it is neither. */
+const retryAfterMs = (text: string | undefined, now: number): number | undefined => {
+  if (text === undefined) return undefined;
+  if (/^\d+$/.test(text.trim())) return Number(text) * 1000;
+  const at = Date.parse(text);
+  return Number.isNaN(at) ? undefined : Math.max(0, at - now);
+};
+
+type Post = (body: Uint8Array, contentType: string, budgetMs: number) => Promise<Answer | Lost>;
+
+/** What stays the same for all requests, made when the first one is sent: node:http takes 6 ms to load. */
+const poster = (options: OtlpOptions): Post => {
+  const { url, compression, sign, clock } = options;
+  let ready: Promise<Ready> | undefined;
+  return async (body, contentType, budgetMs) => {
+    ready ??= prepared(options);
+    const { open, settings, headers } = await ready.catch((thrown) => {
+      // What could not be fetched may be there the next time.
+      ready = undefined;
+      throw thrown;
+    });
+    const sent: Record<string, string> = { ...headers, 'content-type': contentType };
+    if (compression !== 'none') sent['content-encoding'] = compression;
+    let signed = sent;
+    if (sign !== undefined) {
+      const credentials = sign.credentials();
+      if (credentials === undefined)
+        throw new Failure('misconfigured', 'there are no AWS credentials to sign with', { where: url });
+      signed = signedHeaders({ ...sign, credentials, method: 'POST', url, at: clock(), headers: sent, body });
+    }
+    const all = { ...settings, headers: { ...signed, 'content-length': String(body.length) } };
+    return exchange(open, url, all, body, budgetMs, 2);
+  };
+};
+
+type Open = (url: string, settings: RequestOptions, call: (answer: IncomingMessage) => void) => ClientRequest;
+
+interface Ready {
+  readonly open: Open;
+  readonly settings: RequestOptions & { readonly agent: Agent };
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+const prepared = async ({ url, headers = {}, tls = {} }: OtlpOptions): Promise<Ready> => {
+  const known = typeof headers === 'function' ? await headers() : headers;
+  const keepAlive = { keepAlive: true, maxSockets: 8 };
+  if (!url.startsWith('https:')) {
+    const { request, Agent } = await import('node:http');
+    return { open: request, settings: { method: 'POST', agent: new Agent(keepAlive) }, headers: known };
+  }
+  const [{ request, Agent }, files] = [await import('node:https'), await pemFiles(tls)];
+  return { open: request, settings: { method: 'POST', agent: new Agent({ ...keepAlive, ...files }) }, headers: known };
+};
+
+const pemFiles = async (tls: Readonly<Record<string, string>>): Promise<Record<string, Buffer>> => {
+  const files: Record<string, Buffer> = {};
+  for (const [name, path] of Object.entries(tls)) {
+    const { readFile } = await import('node:fs/promises');
+    try {
+      files[name] = await readFile(path);
+    } catch (thrown) {
+      throw new Failure('misconfigured', 'the certificate file cannot be read', { where: path, cause: thrown });
+    }
+  }
+  return files;
+};
+
+/** One request and its answer. A kept connection that the other side had closed meanwhile costs nothing but another try. */
+const exchange = async (
+  open: Open,
+  url: string,
+  settings: RequestOptions,
+  body: Uint8Array,
+  budgetMs: number,
+  tries: number,
+): Promise<Answer | Lost> =>
+  new Promise((settle) => {
+    const outgoing = open(url, settings, (answer) => {
+      read(answer).then(settle, () => settle({ lost: 'unavailable' }));
+    });
+    let isLate = false;
+    const timer = setTimeout(
+      () => {
+        isLate = true;
+        outgoing.destroy();
+        settle({ lost: 'timeout' });
+      },
+      Math.max(1, budgetMs),
+    );
+    outgoing.on('close', () => clearTimeout(timer));
+    outgoing.on('error', (thrown: NodeJS.ErrnoException) => {
+      if (isLate) return;
+      const { code } = thrown;
+      if (outgoing.reusedSocket && (code === 'ECONNRESET' || code === 'EPIPE') && tries > 1) {
+        settle(exchange(open, url, settings, body, budgetMs, tries - 1));
+      } else settle({ lost: code === 'ECONNREFUSED' ? 'unreachable' : 'unavailable' });
+    });
+    outgoing.end(body);
+  });
+
+const read = async (answer: IncomingMessage): Promise<Answer> => {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of answer) {
+    size += (chunk as Buffer).length;
+    // Read to the end, or the connection could not be kept; but not held.
+    if (size <= maxAnswerBytes) chunks.push(chunk as Buffer);
+  }
+  const contentType = answer.headers['content-type'] ?? '';
+  const body = Buffer.concat(chunks);
+  return {
+    status: answer.statusCode ?? 0,
+    contentType,
+    retryAfter: answer.headers['retry-after'],
+    body,
+    said: () => (/json|text/.test(contentType) ? body.toString('utf8', 0, 200) : ''),
+  };
+};
+
+const compressed = async (body: Uint8Array, compression: OtlpOptions['compression']): Promise<Uint8Array> => {
+  if (compression === 'none') return body;
+  const [{ promisify }, { gzip, zstdCompress }] = [await import('node:util'), await import('node:zlib')];
+  // Level 1: a function pays for the time, and spans repeat themselves so much that higher levels win a few percent.
+  return compression === 'gzip' ? promisify(gzip)(body, { level: 1 }) : promisify(zstdCompress)(body);
+};

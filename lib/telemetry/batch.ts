@@ -1,0 +1,99 @@
+import type { BackEnd } from '../model/back-end.ts';
+import { Failure } from '../model/failure.ts';
+import type { Clock, Log } from '../model/ports.ts';
+import type { Span } from '../model/span.ts';
+
+export interface BatchOptions {
+  readonly backEnd: BackEnd;
+  /** Spans that wait at most; more are dropped and counted. */
+  readonly maxQueue: number;
+  /** Spans of one export at most; so many start one by themselves. */
+  readonly maxBatch: number;
+  /** Longest wait of one export, in milliseconds. */
+  readonly timeoutMs: number;
+  /** Longest wait before spans leave although nobody flushes. Absent: they wait for the flush, as a function's must. */
+  readonly delayMs?: number | undefined;
+  readonly clock: Clock;
+  /** Calls back after so many milliseconds, unless what it answers is called before; it keeps no process alive. */
+  readonly later: (ms: number, call: () => void) => () => void;
+  readonly log?: Log | undefined;
+}
+
+export interface SpanBatches {
+  readonly keep: (span: Span) => void;
+  /** Sends what has finished, within so many milliseconds. Never rejects: telemetry must not fail the work. */
+  readonly flush: (timeoutMs: number) => Promise<void>;
+}
+
+/** Collects finished spans and hands them to a back end in batches, one after the other. */
+export const spanBatches = (options: BatchOptions): SpanBatches => {
+  const { backEnd, maxQueue, maxBatch, timeoutMs, delayMs, clock, later, log } = options;
+  let queue: Span[] = [];
+  let overflown = 0;
+  let sending: Promise<void> | undefined;
+  let waiting: (() => void) | undefined;
+
+  const send = async (batch: readonly Span[], budget: number): Promise<void> => {
+    try {
+      const { kept, dropped } = await backEnd.export(batch, budget);
+      if (kept < batch.length && Object.keys(dropped).length > 0) {
+        log?.('warn', 'spans were not exported', { backEnd: backEnd.name, kept, dropped });
+      }
+    } catch (thrown) {
+      // It has promised not to.
+      log?.('warn', 'spans were not exported', {
+        backEnd: backEnd.name,
+        spans: batch.length,
+        reason: Failure.from(thrown, 'unavailable').message,
+      });
+    }
+  };
+  const taken = (): readonly Span[] => {
+    if (queue.length > maxBatch) return queue.splice(0, maxBatch);
+    const all = queue;
+    queue = [];
+    return all;
+  };
+  const drain = async (until: number): Promise<void> => {
+    // At least one attempt, however little time is left: it fails by its own deadline.
+    do await send(taken(), Math.max(1, Math.min(timeoutMs, until - clock())));
+    while (queue.length > 0 && clock() < until);
+  };
+  const start = (budget: number): Promise<void> => {
+    waiting?.();
+    waiting = undefined;
+    sending = drain(clock() + budget).finally(() => {
+      sending = undefined;
+    });
+    return sending;
+  };
+  const tellOverflow = (): void => {
+    if (overflown === 0) return;
+    log?.('warn', 'spans were dropped: more finished than the queue holds', { dropped: overflown, maxQueue });
+    overflown = 0;
+  };
+
+  return {
+    keep(span) {
+      if (queue.length >= maxQueue) {
+        overflown += 1;
+        return;
+      }
+      queue.push(span);
+      if (queue.length >= maxBatch && sending === undefined) void start(timeoutMs);
+      else if (delayMs !== undefined && waiting === undefined) {
+        waiting = later(delayMs, () => {
+          waiting = undefined;
+          if (queue.length > 0 && sending === undefined) void start(timeoutMs);
+        });
+      }
+    },
+    async flush(budget) {
+      const until = sending === undefined ? 0 : clock() + budget;
+      // What is under way took its batch before this flush; what came since follows it.
+      if (sending !== undefined) await sending;
+      if (queue.length > 0) await start(until === 0 ? budget : Math.max(1, until - clock()));
+      tellOverflow();
+    },
+  };
+};

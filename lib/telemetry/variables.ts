@@ -1,0 +1,115 @@
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+interface Bounds {
+  readonly least?: number;
+  readonly most?: number;
+}
+
+/** Reads variables one by one. Of several names the first that has a usable value counts. An empty value is none, as the specification asks. */
+export interface Reading {
+  readonly text: (name: string) => string | undefined;
+  readonly flag: (name: string) => boolean;
+  readonly number: (name: string, otherwise: number, bounds: Bounds) => number;
+  readonly whole: (names: readonly string[], otherwise: number, bounds: Bounds) => number;
+  readonly choice: <Word extends string>(names: readonly string[], words: readonly Word[], otherwise: Word) => Word;
+  readonly url: (name: string, make: (url: URL) => string) => string | undefined;
+  /** `key=value,key=value`, percent-encoded. All of it is left out when one member cannot be read. `secret`: a warning does not show it. */
+  readonly pairs: (name: string, kind?: 'secret') => Readonly<Record<string, string>>;
+}
+
+export const reading = (env: Environment, warn: (warning: string) => void): Reading => {
+  const text = (name: string): string | undefined => env[name]?.trim() || undefined;
+  const refuse = (name: string, value: string, expected: string, used: string): undefined =>
+    warn(
+      `${name} is ${JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value)}; expected is ${expected}. ${used}`,
+    ) as undefined;
+
+  const first = <T>(
+    names: readonly string[],
+    read: (value: string) => T | undefined,
+    expected: string,
+    otherwise: T,
+  ): T => {
+    for (const [at, name] of names.entries()) {
+      const value = text(name);
+      if (value === undefined) continue;
+      const found = read(value);
+      if (found !== undefined) return found;
+      const next = names.slice(at + 1).find((other) => text(other) !== undefined);
+      refuse(name, value, expected, next === undefined ? `The default, ${otherwise}, is used.` : `${next} is used.`);
+    }
+    return otherwise;
+  };
+
+  return {
+    text,
+    flag: (name) =>
+      first([name], (value) => ({ true: true, false: false })[value.toLowerCase()], 'true or false', false),
+    number: (name, otherwise, bounds) =>
+      first([name], (value) => numeric(value, bounds), `a number ${range(bounds)}`, otherwise),
+    whole: (names, otherwise, bounds) =>
+      first(
+        names,
+        (value) => (/^\d+$/.test(value) ? numeric(value, bounds) : undefined),
+        `a whole number ${range(bounds)}`,
+        otherwise,
+      ),
+    choice: (names, words, otherwise) =>
+      first(
+        names,
+        (value) => words.find((word) => word === value.toLowerCase()),
+        `one of ${words.join(', ')}`,
+        otherwise,
+      ),
+    url: (name, make) => {
+      const value = text(name);
+      if (value === undefined) return undefined;
+      const url = URL.parse(value);
+      if (url !== null && /^https?:$/.test(url.protocol) && url.username === '' && url.password === '')
+        return make(url);
+      // Its text may hold a password.
+      warn(
+        `${name} is no http or https URL without a user in it. It is ignored; credentials belong into OTEL_EXPORTER_OTLP_HEADERS.`,
+      );
+      return undefined;
+    },
+    pairs: (name, kind) => {
+      const value = text(name);
+      if (value === undefined) return {};
+      const found = pairsIn(value);
+      if (found !== undefined) return found;
+      const shown = kind === 'secret' ? 'cannot be read' : `is ${JSON.stringify(value.slice(0, 60))}`;
+      warn(`${name} ${shown}; expected is key=value,key=value with percent-encoded values. All of it is ignored.`);
+      return {};
+    },
+  };
+};
+
+const numeric = (value: string, { least = Number.NEGATIVE_INFINITY, most = Number.POSITIVE_INFINITY }: Bounds) => {
+  const number = Number(value);
+  return number >= least && number <= most ? number : undefined;
+};
+
+const range = ({ least, most }: Bounds): string =>
+  most === undefined ? `of at least ${least}` : `from ${least} to ${most}`;
+
+const pairsIn = (value: string): Record<string, string> | undefined => {
+  const found: [string, string][] = [];
+  for (const pair of value.split(',')) {
+    if (pair.trim() === '') continue;
+    const at = pair.indexOf('=');
+    const key = decoded(pair.slice(0, Math.max(0, at)).trim());
+    const member = decoded(pair.slice(at + 1).trim());
+    if (at < 0 || !key || member === undefined) return undefined;
+    found.push([key, member]);
+  }
+  return Object.fromEntries(found);
+};
+
+const decoded = (text: string): string | undefined => {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
+};
