@@ -1,5 +1,5 @@
 import type { Agent, ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
-import type { BackEnd, ExportOutcome } from '../model/back-end.ts';
+import { absentCollector, type BackEnd, type ExportOutcome } from '../model/back-end.ts';
 import { Failure } from '../model/failure.ts';
 import type { Clock, Log, Random } from '../model/ports.ts';
 import type { Span } from '../model/span.ts';
@@ -61,7 +61,7 @@ export const otlpBackEnd = (options: OtlpOptions): BackEnd => {
     const answer = await attempts(() => post(body, contentType, until - clock()), until, options);
     if ('status' in answer && answer.status === 413 && spans.length > 1) return inHalves(spans, until);
     if ('lost' in answer) {
-      if (answer.lost === 'unreachable' && options.optional === true) rest();
+      if (answer.lost === 'unreachable' && options.optional === true) return rest(spans);
       return lost(spans, answer.lost);
     }
     if (answer.status >= 200 && answer.status < 300) return partial(spans, answer);
@@ -90,22 +90,24 @@ export const otlpBackEnd = (options: OtlpOptions): BackEnd => {
     });
     return { kept: spans.length - dropped, dropped: dropped === 0 ? {} : { rejected: dropped } };
   };
-  const rest = (): void => {
+  const rest = (spans: readonly Span[]): ExportOutcome => {
     restingUntil = clock() + restMs;
-    if (told) return;
-    told = true;
-    log?.(
-      'info',
-      'no collector listens here, so spans are not exported; OTEL_EXPORTER_OTLP_ENDPOINT names one, OTEL_TRACES_EXPORTER=none does without',
-      { url },
-    );
+    if (!told) {
+      told = true;
+      log?.(
+        'info',
+        'no collector listens here, so spans are not exported; OTEL_EXPORTER_OTLP_ENDPOINT names one, OTEL_TRACES_EXPORTER=none does without',
+        { url },
+      );
+    }
+    return lost(spans, absentCollector);
   };
 
   return {
     name,
     export: async (spans, deadlineMs) => {
       if (spans.length === 0) return { kept: 0, dropped: {} };
-      if (clock() < restingUntil) return { kept: 0, dropped: {} };
+      if (clock() < restingUntil) return lost(spans, absentCollector);
       try {
         return await send(spans, clock() + Math.min(deadlineMs, timeoutMs));
       } catch (thrown) {
@@ -146,12 +148,12 @@ const retryable: ReadonlySet<number> = new Set([429, 502, 503, 504]);
 const attempts = async (
   once: () => Promise<Answer | Lost>,
   until: number,
-  { clock, random, sleep = pause }: OtlpOptions,
+  { clock, random, sleep = pause, optional = false }: OtlpOptions,
 ): Promise<Answer | Lost> => {
   for (let attempt = 1; ; attempt++) {
     const answer = await once();
     const isAnswer = 'status' in answer;
-    if (isAnswer ? !retryable.has(answer.status) : answer.lost !== 'unavailable') return answer;
+    if (isAnswer ? !retryable.has(answer.status) : !mayRecover(answer, optional)) return answer;
     const backOff = Math.min(longestWaitMs, firstWaitMs * 2 ** (attempt - 1)) * (0.5 + random() / 2);
     const wait = (isAnswer ? retryAfterMs(answer.retryAfter, clock()) : undefined) ?? backOff;
     if (attempt === maxAttempts || clock() + wait >= until) {
@@ -160,6 +162,10 @@ const attempts = async (
     await sleep(wait);
   }
 };
+
+/** A collector beside the function either listens from the start or is not there. */
+const mayRecover = ({ lost: why }: Lost, optional: boolean): boolean =>
+  why === 'unavailable' || (why === 'unreachable' && !optional);
 
 const pause = (ms: number): Promise<void> => new Promise((done) => void setTimeout(done, ms));
 

@@ -8,6 +8,9 @@ export interface ExportOutcome {
   readonly dropped: Readonly<Record<string, number>>;
 }
 
+/** Why spans were lost where nobody asked for an endpoint and no Collector listens: said once, and no failure of anything. */
+export const absentCollector = 'no-collector';
+
 /**
  * Somewhere that spans go: an OTLP endpoint, a queue, or a router in front of several. `deadlineMs` is how long it may take at
  * most, from now on, retries included. Never rejects: what went wrong is in the outcome.

@@ -1,4 +1,4 @@
-import type { BackEnd } from '../model/back-end.ts';
+import { absentCollector, type BackEnd } from '../model/back-end.ts';
 import { Failure } from '../model/failure.ts';
 import type { Clock, Log } from '../model/ports.ts';
 import type { Span } from '../model/span.ts';
@@ -36,7 +36,7 @@ export const spanBatches = (options: BatchOptions): SpanBatches => {
   const send = async (batch: readonly Span[], budget: number): Promise<void> => {
     try {
       const { kept, dropped } = await backEnd.export(batch, budget);
-      if (kept < batch.length && Object.keys(dropped).length > 0) {
+      if (kept < batch.length && Object.keys(dropped).some((reason) => reason !== absentCollector)) {
         log?.('warn', 'spans were not exported', { backEnd: backEnd.name, kept, dropped });
       }
     } catch (thrown) {
