@@ -13,6 +13,7 @@ import {
   fail,
   now,
   propagationOf,
+  type RecordOutcome,
   type Relation,
   type TracingOptions,
   tracerOf,
@@ -128,9 +129,11 @@ const expire = (batch: Batch): BatchReply | undefined => {
     const own = batch.running[message.index];
     if (own !== undefined) {
       note(batch, message, own, failure);
+      tell(batch, message, 'failed', own);
       if (own.ends) own.span.end();
     } else if (batch.finished[message.index] !== true) {
       batch.failures.push({ message, thrown: failure });
+      tell(batch, message, 'deferred');
     }
   }
   return batchReply(batch.messages, batch.failures);
@@ -178,6 +181,7 @@ const begin = (batch: Batch, message: ReceivedMessage): Own | undefined => {
   if (group !== undefined && batch.stopped?.has(group) === true) {
     batch.failures.push({ message, thrown: undefined });
     batch.finished[message.index] = true;
+    tell(batch, message, 'deferred');
     return undefined;
   }
   const own = spanOf(batch, message);
@@ -193,9 +197,23 @@ const finish = (batch: Batch, message: ReceivedMessage, own: Own, thrown?: unkno
   // What ends after the deadline has been reported as failed already.
   if (batch.expired) return;
   if (failed) note(batch, message, own, thrown);
+  tell(batch, message, failed ? 'failed' : 'ok', own);
   batch.finished[message.index] = true;
   batch.running[message.index] = undefined;
   if (own.ends) own.span.end();
+};
+
+/** In the scope of the record, so that what is measured can name its span. */
+const tell = ({ options }: Batch, message: ReceivedMessage, outcome: RecordOutcome['outcome'], own?: Own): void => {
+  const { onRecord } = options;
+  if (onRecord === undefined) return;
+  const record = {
+    source: message.source.name,
+    outcome,
+    format: message.extracted(propagationOf(options)).format ?? 'none',
+  };
+  if (own === undefined) onRecord(record);
+  else context.with(own.scope, onRecord, undefined, record);
 };
 
 const isThenable = (value: unknown): value is PromiseLike<unknown> =>

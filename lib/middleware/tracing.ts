@@ -30,6 +30,17 @@ export interface TracingOptions {
   readonly clock?: Clock | undefined;
   /** @default as `OTEL_SEMCONV_STABILITY_OPT_IN` says */
   readonly conventions?: Conventions | undefined;
+  /** Told of each record of `eachRecord` once it is done, inside of its span: for metrics. @default nobody is */
+  readonly onRecord?: ((record: RecordOutcome) => void) | undefined;
+}
+
+export interface RecordOutcome {
+  /** Name of the source that the record was recognised by. */
+  readonly source: string;
+  /** `deferred`: not begun, since its group had failed or the deadline came; it comes again. */
+  readonly outcome: 'ok' | 'failed' | 'deferred';
+  /** Format of the trace context that the record carried; `none` when it carried none. */
+  readonly format: string;
 }
 
 /** How a record's span relates to the context that the message carried. */

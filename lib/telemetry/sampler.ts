@@ -222,7 +222,10 @@ export const parentIn = (context: Context): SpanContext | undefined => {
 const noTrace = '0'.repeat(32);
 const noSpan = '0'.repeat(16);
 
-/** Where the low 56 bits of a trace id begin, which level 2 of Trace Context vouches for with the random flag. */
+/** The low 56 bits of the trace id, which level 2 of Trace Context vouches for with the random flag. */
+export const randomnessOf = (traceId: string): string => traceId.slice(18);
+
+/** Where the low 56 bits of a trace id begin. */
 const lowBits = 18;
 
 const certain = (ot: OtState): OtState => ({ ...ot, threshold: '00000000000000' });

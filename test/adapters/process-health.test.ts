@@ -56,14 +56,21 @@ test('hears of each major collection, and of no minor one', async () => {
      const gc = runInNewContext('gc');
      let count = 0;
      const health = processHealth({ listener: { cpu() {}, tick() {}, collected: () => { count += 1; } } });
-     for (let at = 0; at < 3; at++) gc({ type: 'minor' });
+     for (let at = 0; at < 30; at++) gc({ type: 'minor' });
      for (let at = 0; at < 3; at++) gc({ type: 'major' });
-     setTimeout(() => { health.stop(); parentPort.postMessage(count); }, 50);`,
+     // Reported when the machine gets round to it; a busy one takes its time.
+     const until = Date.now() + 10_000;
+     const settle = () => {
+       if (count < 3 && Date.now() < until) return setTimeout(settle, 10);
+       setTimeout(() => { health.stop(); parentPort.postMessage(count); }, 50);
+     };
+     settle();`,
     { eval: true },
   );
   const [count] = (await once(worker, 'message')) as [number];
   await worker.terminate();
-  assert.equal(count, 3);
+  // V8 may think of one itself.
+  assert.ok(count >= 3 && count < 10, `${count}`);
 });
 
 test('keeps no process alive', async () => {

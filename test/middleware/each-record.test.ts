@@ -372,3 +372,29 @@ test('baggage that came with a record is active in its handler', async () => {
   );
   assert.equal(seen, 'éclair');
 });
+
+test('tells of each record once it is done: its source, its outcome, the format of its context, inside of its span', async () => {
+  const { tracer } = recording();
+  const fifo = 'arn:aws:sqs:eu-central-1:123456789012:orders.fifo';
+  const groups = { attributes: { MessageGroupId: 'a' }, arn: fifo };
+  const records = [
+    anSqsRecord(0),
+    anSqsRecord(1, { carrier: {} }),
+    anSqsRecord(2, { ...groups, carrier: { b3: `${traceId(2)}-${spanId(2)}-1` } }),
+    anSqsRecord(3, groups),
+  ];
+  const told: unknown[] = [];
+  await eachRecord(
+    { Records: records },
+    ({ index }) => {
+      if (index === 2) throw new Error('no');
+    },
+    { tracer, onRecord: (record) => told.push([record, trace.getActiveSpan() !== undefined]) },
+  );
+  assert.deepEqual(told, [
+    [{ source: 'sqs', outcome: 'ok', format: 'w3c' }, true],
+    [{ source: 'sqs', outcome: 'ok', format: 'none' }, true],
+    [{ source: 'sqs', outcome: 'failed', format: 'b3' }, true],
+    [{ source: 'sqs', outcome: 'deferred', format: 'w3c' }, false],
+  ]);
+});

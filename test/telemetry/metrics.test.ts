@@ -1,0 +1,151 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { bounds, type InstrumentName, instruments, maxValues, metrics } from '../../lib/telemetry/metrics.ts';
+import { emfFields } from '../../lib/telemetry/metrics-emf.ts';
+import { metricsJson } from '../../lib/telemetry/metrics-otlp.ts';
+
+const ids = { traceId: '4bf92f3577b34da6a3ce929d0e0e4736', spanId: '00f067aa0ba902b7' };
+
+/** Every instrument measured once or more. */
+const measured = () => {
+  let now = 1_700_000_000_000;
+  const it = metrics({ clock: () => now });
+  const { measure, collect } = it;
+  measure('tidemark.records', 2, { source: 'sqs', outcome: 'ok', format: 'w3c' }, ids);
+  measure('tidemark.records', 1, { source: 'sqs', outcome: 'ok', format: 'w3c' });
+  measure('tidemark.records', 1, { source: 'sqs', outcome: 'failed', format: 'none' });
+  measure('tidemark.spans.exported', 10, { back_end: 'a' });
+  measure('tidemark.spans.dropped', 4, { back_end: 'a', reason: 'timeout' });
+  measure('tidemark.export.duration', 0.005, { back_end: 'a', outcome: 'ok' }, ids);
+  measure('tidemark.export.duration', 12, { back_end: 'a', outcome: 'ok' });
+  measure('tidemark.sampling.rate', 0.5);
+  measure('tidemark.sampling.rate', 0.25);
+  measure('tidemark.breaker.open', 0, { breaker: 'process' });
+  now += 1000;
+  return { measure, collect, collected: collect() };
+};
+
+test('tells what came since the last collection; gauges stay as they are', () => {
+  const { collect, collected } = measured();
+  const pick = (name: InstrumentName) => collected.points.filter(({ instrument }) => instrument === name);
+  assert.deepEqual(
+    pick('tidemark.records').map(({ value, attributes }) => [attributes['outcome'], value]),
+    [
+      ['ok', 3],
+      ['failed', 1],
+    ],
+  );
+  assert.deepEqual(pick('tidemark.sampling.rate')[0]?.value, 0.25);
+  const [duration] = pick('tidemark.export.duration');
+  assert.equal(duration?.value, 12.005);
+  assert.deepEqual(duration?.values, [0.005, 12]);
+  // Upper bounds are inclusive; what is above the last has a bucket of its own.
+  assert.deepEqual(
+    [duration?.buckets[0], duration?.buckets.at(-1), duration?.buckets.length],
+    [1, 1, bounds.length + 1],
+  );
+  assert.deepEqual(duration?.exemplar, { ...ids, value: 0.005, at: 1_700_000_000_000 });
+  assert.equal(collected.to - collected.from, 1000);
+  const after = collect();
+  assert.equal(after.from, collected.to);
+  assert.deepEqual(
+    after.points.map(({ instrument, value }) => [instrument, value]),
+    [
+      ['tidemark.sampling.rate', 0.25],
+      ['tidemark.breaker.open', 0],
+    ],
+  );
+});
+
+test('takes the active span for an exemplar, and no value that is none', () => {
+  const it = metrics({ clock: () => 5, exemplar: () => ids });
+  it.measure('tidemark.records', Number.NaN);
+  it.measure('tidemark.records', 1);
+  assert.deepEqual(it.collect().points[0]?.exemplar, { ...ids, value: 1, at: 5 });
+});
+
+test('keeps so many sets of attributes and no more; the rest is counted together', () => {
+  const it = metrics({ clock: () => 0 });
+  for (let at = 0; at < 2005; at++) it.measure('tidemark.spans.exported', 1, { back_end: `b${at}` });
+  const { points } = it.collect();
+  assert.equal(points.length, 2001);
+  assert.deepEqual(points.at(-1)?.attributes, { 'otel.metric.overflow': 'true' });
+  assert.equal(points.at(-1)?.value, 5);
+});
+
+test('keeps single values of a histogram as far as one line of EMF takes them, and counts all', () => {
+  const it = metrics({ clock: () => 0 });
+  for (let at = 0; at < maxValues + 1; at++) it.measure('tidemark.export.duration', at);
+  const [point] = it.collect().points;
+  assert.equal(point?.values.length, 100);
+  assert.equal(point?.count, 101);
+});
+
+test('is EMF as CloudWatch specifies it', () => {
+  const lines = emfFields(measured().collected, { dimensions: { function: 'deliver-alerts' } });
+  const told = new Set<string>();
+  for (const line of lines) {
+    const { Timestamp, CloudWatchMetrics } = line['_aws'] as { Timestamp: number; CloudWatchMetrics: Directive[] };
+    assert.ok(Number.isInteger(Timestamp) && Timestamp > 1e12);
+    for (const { Namespace, Dimensions, Metrics } of CloudWatchMetrics) {
+      assert.equal(Namespace, 'tidemark');
+      assert.ok(Metrics.length > 0 && Metrics.length <= 100);
+      for (const set of Dimensions) {
+        assert.ok(set.length <= 30);
+        for (const name of set) assert.equal(typeof line[name], 'string', name);
+      }
+      for (const { Name, Unit } of Metrics) {
+        told.add(Name);
+        assert.ok(['Count', 'Seconds', 'None'].includes(Unit));
+        const values = [line[Name]].flat();
+        assert.ok(values.length <= 100 && values.every((value) => typeof value === 'number'), Name);
+      }
+    }
+    assert.deepEqual(JSON.parse(JSON.stringify(line)), line);
+  }
+  assert.deepEqual(
+    [...told].sort(),
+    Object.values(instruments)
+      .map(({ emf }) => emf.name as string)
+      .sort(),
+  );
+  const ok = lines.find((line) => line['outcome'] === 'ok' && line['source'] === 'sqs');
+  assert.deepEqual([ok?.['Records'], ok?.['trace_id'], ok?.['span_id']], [3, ids.traceId, ids.spanId]);
+});
+interface Directive {
+  readonly Namespace: string;
+  readonly Dimensions: readonly (readonly string[])[];
+  readonly Metrics: readonly { readonly Name: string; readonly Unit: string }[];
+}
+
+test('is OTLP: deltas with times, exemplars and buckets', () => {
+  const { collected } = measured();
+  const text = metricsJson(collected, { 'service.name': 'shop', 'process.pid': 7, on: true });
+  const [resource] = JSON.parse(text ?? '').resourceMetrics;
+  assert.deepEqual(resource.resource.attributes, [
+    { key: 'service.name', value: { stringValue: 'shop' } },
+    { key: 'process.pid', value: { intValue: '7' } },
+    { key: 'on', value: { boolValue: true } },
+  ]);
+  const byName = Object.fromEntries(
+    resource.scopeMetrics[0].metrics.map((each: { name: string }) => [each.name, each]),
+  );
+  assert.deepEqual(Object.keys(byName).sort(), Object.keys(instruments).sort());
+  const { sum } = byName['tidemark.records'];
+  assert.deepEqual([sum.aggregationTemporality, sum.isMonotonic], [1, true]);
+  assert.deepEqual(sum.dataPoints[0], {
+    startTimeUnixNano: '1700000000000000000',
+    timeUnixNano: '1700000001000000000',
+    attributes: [
+      { key: 'source', value: { stringValue: 'sqs' } },
+      { key: 'outcome', value: { stringValue: 'ok' } },
+      { key: 'format', value: { stringValue: 'w3c' } },
+    ],
+    exemplars: [{ timeUnixNano: '1700000000000000000', asDouble: 2, ...ids }],
+    asInt: '3',
+  });
+  const [duration] = byName['tidemark.export.duration'].histogram.dataPoints;
+  assert.equal(duration.count, '2');
+  assert.equal(duration.bucketCounts.length, duration.explicitBounds.length + 1);
+  assert.equal(metricsJson({ from: 0, to: 1, points: [] }, {}), undefined);
+});
