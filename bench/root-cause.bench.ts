@@ -29,10 +29,20 @@ const published: Readonly<Record<string, Readonly<Record<string, readonly number
   },
 };
 
-/** What leave-one-out may choose among. */
-const grid: readonly Partial<RankOptions>[] = [3, 4, 5, 6].flatMap((confidence) =>
-  [0.05, 0.1, 0.2].flatMap((place) => [4, 6, 8].map((ending) => ({ confidence, place, ending }))),
+/** What cross-validation may choose among. */
+const grid: readonly Partial<RankOptions>[] = [3, 3.5, 4, 5].flatMap((confidence) =>
+  [0.05, 0.1, 0.15, 0.2].flatMap((place) =>
+    [4, 6, 8].flatMap((ending) => [0.03, 0.1].map((noise) => ({ confidence, place, ending, noise }))),
+  ),
 );
+
+/** Faults that are left out together when parameters are chosen for one of them. */
+const folds: Readonly<Record<string, (a: Case, b: Case) => boolean>> = {
+  fault: (a, b) => a === b,
+  service: (a, b) => a.truth === b.truth,
+  'kind of fault': (a, b) => a.kind === b.kind,
+  system: (a, b) => a.system === b.system,
+};
 
 export const bench: Bench = {
   question: 'does the service that a fault was injected into come first? (--data DIR: converted Nezha windows)',
@@ -70,8 +80,10 @@ export const bench: Bench = {
     for (const [system, { kinds, ...all }] of Object.entries(systems)) {
       process.stdout.write(`\n${line(system, all)}\n`);
       for (const [kind, part] of Object.entries(kinds)) process.stdout.write(`${line(`  ${kind}`, part)}\n`);
-      const held = validated?.[system];
-      if (held !== undefined) process.stdout.write(`${line('  parameters by leave-one-out', held)}\n`);
+      for (const [fold, held] of Object.entries(validated ?? {})) {
+        const row = held[system];
+        if (row !== undefined) process.stdout.write(`${line(`  parameters without its ${fold}`, row)}\n`);
+      }
       for (const [name, row] of Object.entries(published[system] ?? {})) {
         process.stdout.write(
           `${`  ${name} (published)`.padEnd(36)}      ${row.map((x) => x.toFixed(1).padStart(6)).join('')}\n`,
@@ -123,22 +135,33 @@ const accuracy = (ranks: readonly number[]) => {
   return { n: ranks.length, as1: within(1), as3: within(3), as5: within(5) };
 };
 
-/** Each fault ranked with the parameters that are best for all others, by mean reciprocal rank averaged over both systems. */
-const crossValidate = (cases: readonly Case[]) => {
+/**
+ * Each fault ranked with the parameters that are best for all those it is not left out with, by mean reciprocal rank averaged over both
+ * systems.
+ */
+const crossValidate = (cases: readonly Case[]): Record<string, Record<string, ReturnType<typeof accuracy>>> => {
   const table = grid.map((options) => cases.map((each) => rankOf(each, { ...rankDefaults, ...options })));
   const sizes = new Map<string, number>();
   for (const { system } of cases) sizes.set(system, (sizes.get(system) ?? 0) + 1);
-  const held = cases.map((_, left) => {
-    const worth = table.map((ranks) =>
-      ranks.reduce(
-        (sum, rank, at) => (at === left ? sum : sum + 1 / rank / (sizes.get(cases[at]?.system ?? '') ?? 1)),
-        0,
-      ),
-    );
-    return table[worth.indexOf(Math.max(...worth))]?.[left] ?? Number.POSITIVE_INFINITY;
-  });
   return Object.fromEntries(
-    [...sizes.keys()].map((system) => [system, accuracy(held.filter((_, at) => cases[at]?.system === system))]),
+    Object.entries(folds).map(([fold, isWith]) => {
+      const held = cases.map((left, at) => {
+        const worth = table.map((ranks) =>
+          cases.reduce(
+            (sum, each, other) =>
+              isWith(left, each) ? sum : sum + 1 / (ranks[other] as number) / (sizes.get(each.system) ?? 1),
+            0,
+          ),
+        );
+        return table[worth.indexOf(Math.max(...worth))]?.[at] ?? Number.POSITIVE_INFINITY;
+      });
+      return [
+        fold,
+        Object.fromEntries(
+          [...sizes.keys()].map((system) => [system, accuracy(held.filter((_, at) => cases[at]?.system === system))]),
+        ),
+      ];
+    }),
   );
 };
 

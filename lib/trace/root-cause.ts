@@ -19,6 +19,8 @@ export interface Profile {
   readonly units: Map<string, Moments>;
   /** By operation: how often each call was the last one that its spans made; a fault cuts spans short after the call that met it. */
   readonly endings: Map<string, Map<string, number>>;
+  /** By operation: the operations that call it. */
+  readonly callers: Map<string, Set<string>>;
   /** Traces by service: in how many of them another service called it. */
   readonly visits: Map<string, number>;
   /** The services that each service calls. */
@@ -46,6 +48,10 @@ export interface RankOptions {
   readonly floorMs: number;
   /** Standard errors that a shift must exceed to be evidence. */
   readonly confidence: number;
+  /** Spans that an operation must have on either side: of fewer, not even the spread is known. */
+  readonly minSpans: number;
+  /** Variance, in squared log units, that every operation is taken to have at least: no two windows are alike. */
+  readonly noise: number;
   /** Units that every service is given for free, so that one shifted unit of one does not outweigh many of another. */
   readonly prior: number;
   /** Weights of a service's own time, of calls to it and of calls by it. */
@@ -55,21 +61,23 @@ export interface RankOptions {
   /** Weight of spans that ended after an unusual call. */
   readonly ending: number;
   /**
-   * Weight of a service's place in the calls: the share of traces that call it times the services that it calls itself (and one),
-   * as a share of the highest. It decides where there is hardly any evidence: what is called often and does much fails most.
+   * Weight of a service's usual place in the calls: the share of traces that call it times the services that it calls itself (and
+   * one), as a share of the highest. It decides where there is hardly any evidence: what is called often and does much fails most.
    */
   readonly place: number;
 }
 
 export const rankDefaults: RankOptions = {
   floorMs: 1,
-  confidence: 5,
+  confidence: 4,
+  minSpans: 3,
+  noise: 0.1,
   prior: 1.5,
   own: 1.5,
   called: 1,
   calling: 0.8,
   ending: 6,
-  place: 0.1,
+  place: 0.15,
 };
 
 /** Services by how much of what shifted against a healthy baseline they explain, likeliest first. */
@@ -91,7 +99,14 @@ export const callTree = ({ nodes }: Trace): CallTree => {
 };
 
 export const profileOf = (trees: Iterable<CallTree>, floorMs = rankDefaults.floorMs): Profile => {
-  const profile: Profile = { units: new Map(), endings: new Map(), visits: new Map(), callees: new Map(), traces: 0 };
+  const profile: Profile = {
+    units: new Map(),
+    endings: new Map(),
+    callers: new Map(),
+    visits: new Map(),
+    callees: new Map(),
+    traces: 0,
+  };
   for (const tree of trees) addTree(profile, tree, floorMs);
   return profile;
 };
@@ -109,12 +124,14 @@ const addTree = (profile: Profile, tree: CallTree, floorMs: number): void => {
     if (!profile.callees.has(service)) profile.callees.set(service, new Set());
     if (caller !== undefined && caller !== service) {
       called.add(service);
-      calleesOf(profile, caller).add(service);
+      setOf(profile.callees, caller).add(service);
     }
     const own = (children[at] as number[]).sort((a, b) => (starts[a] as number) - (starts[b] as number));
     const [only] = own;
     const to = only !== undefined && own.length === 1 && services[only] !== service ? (services[only] as string) : '';
     const operation = `${service}|${operations[at]}`;
+    const above = parents[at] as number;
+    if (above >= 0) setOf(profile.callers, operation).add(`${services[above]}|${operations[above]}`);
     const milliseconds = 1000 * uncovered(starts[at] as number, ends[at] as number, own, starts, ends);
     addTime(profile, `${operation}|${to}`, service, to, Math.log1p(Math.max(0, milliseconds) / floorMs));
     const last = own.at(-1);
@@ -125,11 +142,11 @@ const addTree = (profile: Profile, tree: CallTree, floorMs: number): void => {
   profile.traces += 1;
 };
 
-const calleesOf = ({ callees }: Profile, service: string): Set<string> => {
-  let own = callees.get(service);
+const setOf = (sets: Map<string, Set<string>>, key: string): Set<string> => {
+  let own = sets.get(key);
   if (own === undefined) {
     own = new Set();
-    callees.set(service, own);
+    sets.set(key, own);
   }
   return own;
 };
@@ -185,8 +202,8 @@ export const rankProfiles = (now: Profile, usual: Profile, options: RankOptions 
   );
   for (const [key, unit] of now.units) {
     const before = usual.units.get(key);
-    if (before === undefined) continue;
-    const shift = shiftOf(unit, before, options.confidence);
+    if (before === undefined || Math.min(unit.count, before.count) < options.minSpans) continue;
+    const shift = shiftOf(unit, before, options);
     const from = evidence.get(unit.from);
     if (unit.to === '') {
       if (from !== undefined) from.own = Math.max(from.own, shift);
@@ -197,19 +214,14 @@ export const rankProfiles = (now: Profile, usual: Profile, options: RankOptions 
       edges?.set(edge, Math.max(edges.get(edge) ?? 0, shift));
     }
   }
-  for (const [operation, endings] of now.endings) {
-    const before = usual.endings.get(operation);
-    if (before === undefined) continue;
-    const total = sum(endings);
-    const totalBefore = sum(before);
-    for (const [ending, count] of endings) {
-      const excess = excessOf(count, total, before.get(ending) ?? 0, totalBefore, options.confidence);
-      const blamed = evidence.get(ending.slice(0, ending.indexOf('|')));
-      if (blamed !== undefined) blamed.ending = Math.max(blamed.ending, excess);
-    }
+  for (const [ending, excess] of unusualEndings(now, usual, options)) {
+    const blamed = evidence.get(ending.slice(0, ending.indexOf('|')));
+    if (blamed !== undefined) blamed.ending = Math.max(blamed.ending, excess);
   }
+  // A fault changes who is called; the baseline says what is usual, if there is one.
+  const { visits, callees, traces } = usual.traces > 0 ? usual : now;
   const placeOf = (service: string) =>
-    ((now.visits.get(service) ?? 0) / Math.max(1, now.traces)) * (1 + (now.callees.get(service)?.size ?? 0));
+    ((visits.get(service) ?? 0) / Math.max(1, traces)) * (1 + (callees.get(service)?.size ?? 0));
   const highest = Math.max(...services.map(placeOf), Number.MIN_VALUE);
   return services
     .map((service) => {
@@ -224,11 +236,56 @@ export const rankProfiles = (now: Profile, usual: Profile, options: RankOptions 
     .sort((a, b) => b.score - a.score || (a.service < b.service ? -1 : 1));
 };
 
+/**
+ * After which calls spans end more often than usual, by how much. What an operation does differently may be due to its callers: asked for
+ * less, it does less. So the largest excess of any operation above it is taken off.
+ */
+const unusualEndings = (now: Profile, usual: Profile, { confidence, minSpans }: RankOptions): [string, number][] => {
+  const excesses = new Map<string, [string, number][]>();
+  const largest = new Map<string, number>();
+  for (const [operation, endings] of now.endings) {
+    const before = usual.endings.get(operation);
+    const [total, totalBefore] = [sum(endings), before === undefined ? 0 : sum(before)];
+    if (before === undefined || Math.min(total, totalBefore) < minSpans) continue;
+    const own = [...endings].map(([ending, count]): [string, number] => [
+      ending,
+      excessOf(count, total, before.get(ending) ?? 0, totalBefore, confidence),
+    ]);
+    excesses.set(operation, own);
+    largest.set(
+      operation,
+      own.reduce((most, [, excess]) => Math.max(most, excess), 0),
+    );
+  }
+  return [...excesses].flatMap(([operation, own]) => {
+    const shifted = own.filter(([, excess]) => excess > 0);
+    if (shifted.length === 0) return [];
+    const above = [...ancestors(now.callers, operation)].reduce(
+      (most, each) => Math.max(most, largest.get(each) ?? 0),
+      0,
+    );
+    return shifted.map(([ending, excess]): [string, number] => [ending, Math.max(0, excess - above)]);
+  });
+};
+
+const ancestors = (callers: Profile['callers'], operation: string): Set<string> => {
+  const seen = new Set<string>();
+  const stack = [operation];
+  for (let each = stack.pop(); each !== undefined; each = stack.pop()) {
+    for (const caller of callers.get(each) ?? []) {
+      if (caller === operation || seen.has(caller)) continue;
+      seen.add(caller);
+      stack.push(caller);
+    }
+  }
+  return seen;
+};
+
 /** Lower confidence bound of the shift of a mean, in log units; 0 when it may be chance. */
-const shiftOf = (now: Moments, before: Moments, confidence: number): number => {
+const shiftOf = (now: Moments, before: Moments, { confidence, noise }: RankOptions): number => {
   const varianceOf = ({ count, sum: total, squares }: Moments) => Math.max(0, squares / count - (total / count) ** 2);
   // Few spans know little of their own spread, so both sides share one.
-  const pooled = (now.count * varianceOf(now) + before.count * varianceOf(before)) / (now.count + before.count) + 0.01;
+  const pooled = (now.count * varianceOf(now) + before.count * varianceOf(before)) / (now.count + before.count) + noise;
   const error = Math.sqrt(pooled * (1 / now.count + 1 / before.count));
   return Math.max(0, now.sum / now.count - before.sum / before.count - confidence * error);
 };
