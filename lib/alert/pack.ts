@@ -53,9 +53,14 @@ export const packed = <Message>({ markup, maxBytes, compose, measure }: Layout<M
       // Whatever the user's template throws at goes alone, so that the reason takes no other alert with it.
       const bad = new Set(style.template === undefined ? [] : sorted.filter((alert) => throws(alert, style, saying)));
       const good = sorted.filter((alert) => !bad.has(alert));
-      const chunks = chunked(notification, good, (alerts) =>
-        fits(chunkOf(notification, alerts, { part: 999, parts: 999 }), style, saying),
-      );
+      // Alone it needs no numbers, and may hold that much more.
+      const alone = chunkOf(notification, good);
+      const isOne = good.length <= mostAlerts && good.length > 0 && fits(alone, style, saying);
+      const chunks = isOne
+        ? [alone]
+        : chunked(notification, good, (alerts) =>
+            fits(chunkOf(notification, alerts, { part: 999, parts: 999 }), style, saying),
+          );
       return numbered([...chunks, ...[...bad].map((alert) => chunkOf(notification, [alert]))]);
     },
   };

@@ -312,7 +312,7 @@ const addressOf = ({ annotations }: Alert, name: string, { reportUrl }: Saying):
   if (value === undefined || !linkNames.has(name)) return undefined;
   const url = linkable(value);
   if (url !== undefined || name !== 'report' || reportUrl === undefined) return url;
-  return linkable(reportUrl.replaceAll('{report}', value.split('/').map(encodeURIComponent).join('/')));
+  return linkable(reportUrl.replaceAll('{report}', value.toWellFormed().split('/').map(encodeURIComponent).join('/')));
 };
 
 /** The user's own words of an alert, undefined without a template. What is too long for the detail asked for is said as plain text, cut. */

@@ -26,6 +26,10 @@ export const manyLines = (text: string): string =>
     .replace(/[^\P{Cc}\n]/gu, ' ')
     .trim();
 
+/** JSON without lone surrogates, which only escapes can write and which not every reader takes. */
+export const validJson = (value: unknown): string =>
+  JSON.stringify(value).replace(/(?<!\\)((?:\\\\)*)\\ud[89a-f][0-9a-f]{2}/g, '$1\ufffd');
+
 let known: Intl.Segmenter | undefined;
 const segmenter = (): Intl.Segmenter => {
   known ??= new Intl.Segmenter();

@@ -2,7 +2,7 @@ import type { Alert } from '../../model/alert.ts';
 import type { Channel } from '../channel.ts';
 import { onePerAlert } from '../per-alert.ts';
 import { addressesOf, sentence, tracePage } from '../say.ts';
-import { fitBytes, manyLines } from '../text.ts';
+import { fitBytes, manyLines, validJson } from '../text.ts';
 import { httpVerdict, robotAnswer } from '../verdict.ts';
 
 /** Opsgenie's alert API: one alert for each of ours, which its alias names; created and closed, both worked on later. */
@@ -27,7 +27,7 @@ export const opsgenie: Channel = {
       method: 'POST',
       url: isEnd ? `${base}/${fingerprint}/close?identifierType=alias` : base,
       headers: { 'content-type': 'application/json', authorization: `GenieKey ${target.secrets?.[0] ?? ''}` },
-      body: JSON.stringify(
+      body: validJson(
         isEnd
           ? { source: 'tidemark', note: fitBytes(manyLines(annotations['summary'] ?? ''), bytes) }
           : {

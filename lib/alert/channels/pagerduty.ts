@@ -2,7 +2,7 @@ import type { Alert } from '../../model/alert.ts';
 import type { Channel, Target } from '../channel.ts';
 import { onePerAlert } from '../per-alert.ts';
 import { addressesOf, sentence, tracePage } from '../say.ts';
-import { fitBytes } from '../text.ts';
+import { fitBytes, validJson } from '../text.ts';
 import { httpVerdict, robotAnswer } from '../verdict.ts';
 
 /** PagerDuty's Events API v2: one incident for each alert, which its fingerprint names; an event is triggered, and resolved. */
@@ -18,13 +18,13 @@ export const pagerduty: Channel = {
   request: ({ notification, brief }, target, { deliveryId: _, now: __, crypto: ___, ...saying }) => {
     const alert = notification.alerts[0] as Alert;
     const event = eventOf(alert, target, saying, notification.lateMinutes);
-    const full = JSON.stringify(event);
+    const full = validJson(event);
     const isSmall = brief !== true && Buffer.byteLength(full) <= 512 * 1024;
     return {
       method: 'POST',
       url: target.url,
       headers: { 'content-type': 'application/json' },
-      body: isSmall ? full : JSON.stringify(withoutDetails(event)),
+      body: isSmall ? full : validJson(withoutDetails(event)),
     };
   },
   verdict: (response, now) => {

@@ -5,7 +5,7 @@ import type { Channel, Notification } from '../channel.ts';
 import { chunked } from '../pack.ts';
 import { onePerAlert } from '../per-alert.ts';
 import { worstFirst } from '../say.ts';
-import { fitBytes } from '../text.ts';
+import { fitBytes, validJson } from '../text.ts';
 import { httpVerdict } from '../verdict.ts';
 
 const maxBytes = 20_000;
@@ -69,7 +69,7 @@ const bodyOf = (
   let body = '';
   for (const detail of isBrief ? details.slice(3) : details) {
     const alerts = notification.alerts.map((alert) => lessOf(alert, detail));
-    body = JSON.stringify(payload({ ...notification, alerts }));
+    body = validJson(payload({ ...notification, alerts }));
     if (Buffer.byteLength(body) <= maxBytes) break;
   }
   return body;
@@ -129,7 +129,7 @@ const common = ([first = {}, ...others]: readonly Readonly<Record<string, string
 
 const grouped = (notification: Notification) =>
   chunked(notification, worstFirst(notification.alerts), (alerts) => {
-    const body = JSON.stringify(alertmanagerOf({ ...notification, alerts }));
+    const body = validJson(alertmanagerOf({ ...notification, alerts }));
     return Buffer.byteLength(body) <= maxBytes;
   });
 
