@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { Failure } from '../lib/model/failure.ts';
 
-/** The bytes of a file that a user named, or a Failure that says which and why. */
+/** The bytes of a file that a user named (`-`: standard input), or a Failure that says which and why. */
 export const readInput = (path: string | undefined): Buffer => {
   if (path === undefined) throw new Failure('bad-input', 'a file is needed; see --help');
   try {
-    return readFileSync(path);
+    return readFileSync(path === '-' ? 0 : path);
   } catch (thrown) {
     const code = (thrown as NodeJS.ErrnoException).code;
     const why =

@@ -1,5 +1,5 @@
 import { severities } from '../../lib/model/alert.ts';
-import { type GaugeName, gaugeNames, ratioGauges } from '../../lib/model/config/watermarks.ts';
+import { type GaugeName, gaugeNames, maxRatio, ratioGauges } from '../../lib/model/config/watermarks.ts';
 import { numberIn, type Problem, unknownKeys } from './problem.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -127,9 +127,6 @@ const checkRule = (path: string, rule: unknown, name: string, section: Fields): 
   );
   return problems;
 };
-
-/** A pod may use more than it requests, so marks above 1 make sense; 10 times over does not. */
-const maxRatio = 10;
 
 /** What a gauge is measured from must be configured too. */
 const checkSource = (path: string, rule: Fields, section: Fields): readonly Problem[] => {

@@ -2,6 +2,9 @@ import type { WatermarkRule } from '../model/config/watermarks.ts';
 import type { Rule } from './evaluate.ts';
 import type { Gauge, MeasuredSeries } from './gauge.ts';
 
+/** Two clearings within an hour, then half an hour of quiet. */
+export const flapDamping: NonNullable<Rule['flap']> = { clears: 2, windowSeconds: 3600, quietSeconds: 1800 };
+
 /** A configured rule with every default filled in. */
 export const effectiveRule = (rule: WatermarkRule, gauge: Gauge): Rule => {
   const high = rule.high ?? gauge.defaults.high;
@@ -13,7 +16,7 @@ export const effectiveRule = (rule: WatermarkRule, gauge: Gauge): Rule => {
     noData: rule.noData ?? 'keep',
     noDataForSeconds: rule.noDataForSeconds ?? 0,
     ...(rule.samples === undefined ? {} : { samples: rule.samples }),
-    ...(rule.flapDamping === false ? {} : { flap: { clears: 2, windowSeconds: 3600, quietSeconds: 1800 } }),
+    ...(rule.flapDamping === false ? {} : { flap: flapDamping }),
   };
 };
 

@@ -116,10 +116,11 @@ const advance = (state: SeriesState, sample: Answered, value: number | undefined
 
 const judge = (state: SeriesState, value: number, sample: Answered, rule: Rule): Evaluation => {
   const { at, predicted, excused } = sample;
+  const why = excused ?? (sample.value === undefined ? 'has no data' : undefined);
   if (state.phase === 'firing') {
     return value > rule.low && excused === undefined
       ? stay(state, at)
-      : clear(state, at, rule, excused ?? 'is not above low');
+      : clear(state, at, rule, why ?? 'is not above low');
   }
   const above = excused === undefined && (value > rule.high || (predicted === true && value > rule.low));
   const what = value > rule.high ? 'is above high' : 'is above low and will be full soon';
@@ -128,11 +129,7 @@ const judge = (state: SeriesState, value: number, sample: Answered, rule: Rule):
     if (state.phase === 'inactive') {
       return evidence === state.evidence ? { state } : { state: { ...state, at, evidence } };
     }
-    return move(
-      { phase: 'inactive', at, evidence, clears: state.clears },
-      'pending',
-      excused ?? 'is no longer above high',
-    );
+    return move({ phase: 'inactive', at, evidence, clears: state.clears }, 'pending', why ?? 'is no longer above high');
   }
   const activeAt = state.activeAt ?? at;
   const enough = rule.samples === undefined || count(evidence ?? '') >= rule.samples.atLeast;

@@ -1,15 +1,16 @@
+import { type GaugeName, gaugeNames, maxRatio, ratioGauges, type WatermarkRule } from '../model/config/watermarks.ts';
+import { effectiveRule, flapDamping } from './effective-rule.ts';
 import type { Rule } from './evaluate.ts';
-import type { Recorded } from './replay.ts';
+import { gauges } from './gauges/index.ts';
+import { isRecord, type Recording, type Refusal, readMatrix, readReadings, refuse, show } from './read-recording.ts';
+import type { Ahead } from './replay.ts';
 
-/** One series of a recording. `series` is absent where the recording holds one series without labels. */
-export interface Recording {
-  readonly series?: Readonly<Record<string, string>>;
-  readonly readings: readonly Recorded[];
+export interface ReplayRule {
+  readonly rule: Rule;
+  readonly ahead?: Ahead;
 }
 
-export type ReadReplay =
-  | { readonly rule: Rule; readonly recordings: readonly Recording[] }
-  | { readonly refused: string; readonly where: string };
+export type ReadReplay = (ReplayRule & { readonly recordings: readonly Recording[] }) | Refusal;
 
 /**
  * Reads `{ rule, readings }`, or `{ rule, ...answer }` where the answer is that of Prometheus to a range query
@@ -18,64 +19,132 @@ export type ReadReplay =
  */
 export const readReplay = (input: unknown, overrides: Readonly<Record<string, unknown>> = {}): ReadReplay => {
   if (!isRecord(input)) return refuse('the file', 'is not an object with `rule` and `readings`');
-  if (input['rule'] !== undefined && !isRecord(input['rule'])) return refuse('rule', 'is not an object');
+  if (input['rule'] !== undefined && !isRecord(input['rule'])) {
+    return refuse('rule', `is ${show(input['rule'])}, an object with \`high\` is needed`);
+  }
   const rule = readRule({ ...(input['rule'] as object | undefined), ...overrides });
   if ('refused' in rule) return rule;
-  const matrix = isRecord(input['prometheus']) ? input['prometheus'] : input;
-  const recordings =
-    input['readings'] !== undefined
-      ? readReadings(input['readings'])
-      : matrix['data'] !== undefined || matrix['status'] !== undefined
-        ? readMatrix(matrix)
-        : refuse(
-            'readings',
-            'is missing: a list of { at, value }, or the answer of a Prometheus range query, is needed',
-          );
-  return 'refused' in recordings ? recordings : { rule, recordings: recordings };
+  const recordings = readRecordings(input, rule.rule.low);
+  return 'refused' in recordings ? recordings : { ...rule, recordings };
 };
 
-/** Reads a rule as `replay` takes it. Defaults: `low` = `high`, no waiting, `noData` ok: what Prometheus does. */
-export const readRule = (fields: Readonly<Record<string, unknown>>): Rule | { refused: string; where: string } => {
+const readRecordings = (input: Readonly<Record<string, unknown>>, low: number): readonly Recording[] | Refusal => {
+  if (input['readings'] !== undefined) return readReadings(input['readings']);
+  const answer = isRecord(input['prometheus']) ? input['prometheus'] : input;
+  if (answer['data'] !== undefined || answer['status'] !== undefined) return readMatrix(answer, low);
+  return refuse(
+    'readings',
+    'is missing: a list of { at, value }, or the answer of a Prometheus range query, is needed',
+  );
+};
+
+/**
+ * Reads a rule as `replay` takes it. Where it names a gauge, what it leaves out is as in tidemark.config.ts; else as in Prometheus:
+ * `low` = `high`, no waiting, `noData` ok, no flap damping.
+ */
+export const readRule = (fields: Readonly<Record<string, unknown>>): ReplayRule | Refusal => {
   for (const name of Object.keys(fields)) {
-    if (!known.includes(name)) return refuse(`rule.${name}`, `is unknown; known are ${known.join(', ')}`);
-  }
-  const number = (name: string, otherwise?: number): number | undefined => {
-    const value = fields[name] ?? otherwise;
-    return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
-  };
-  const high = number('high');
-  if (high === undefined) return refuse('rule.high', `is ${show(fields['high'])}, a number is needed`);
-  const low = number('low', high);
-  if (low === undefined) return refuse('rule.low', `is ${show(fields['low'])}, a number is needed`);
-  if (low > high) return refuse('rule.low', `is ${low}, above rule.high ${high}; it must not be`);
-  const times: Record<string, number> = {};
-  for (const name of ['forSeconds', 'keepFiringForSeconds', 'noDataForSeconds']) {
-    const value = number(name, 0);
-    if (value === undefined || value < 0) {
-      return refuse(`rule.${name}`, `is ${show(fields[name])}, a number of seconds from 0 is needed`);
+    if (!known.includes(name) && !unused.includes(name)) {
+      return refuse(`rule.${name}`, `is unknown; known are ${known.join(', ')}`);
     }
-    times[name] = value;
   }
-  const noData = fields['noData'] ?? 'ok';
+  const { gauge } = fields;
+  if (gauge !== undefined && !gaugeNames.includes(gauge as GaugeName)) {
+    return refuse('rule.gauge', `is ${show(gauge)}, one of ${gaugeNames.join(', ')} is needed`);
+  }
+  const refusal = markFault(fields) ?? timeFault(fields) ?? otherFault(fields);
+  if (refusal !== undefined) return refusal;
+  const given = fields as unknown as WatermarkRule;
+  const member = gauge === undefined ? undefined : gauges[gauge as GaugeName];
+  const rule = member === undefined ? plainRule(given) : effectiveRule(given, member);
+  if (rule.low > rule.high) return refuse('rule.low', `is ${rule.low}, above rule.high ${rule.high}; it must not be`);
+  if (given.forecast === undefined) return { rule };
+  const { from = rule.low } = given.forecast;
+  if (from < rule.low) return refuse('rule.forecast.from', `is ${from}, below low (${rule.low}); it must not be`);
+  // A fraction is full at 1, anything else at its mark.
+  const isRatio = member === undefined ? rule.high <= 1 : member.unit === 'ratio';
+  return { rule, ahead: { forecast: given.forecast, full: isRatio ? Math.max(1, rule.high) : rule.high } };
+};
+
+/** As a Prometheus rule has it. */
+const plainRule = ({ high = 0, low = high, samples, flapDamping: damps = false, ...rest }: WatermarkRule): Rule => ({
+  high,
+  low,
+  forSeconds: rest.forSeconds ?? 0,
+  keepFiringForSeconds: rest.keepFiringForSeconds ?? 0,
+  noData: rest.noData ?? 'ok',
+  noDataForSeconds: rest.noDataForSeconds ?? 0,
+  ...(samples === undefined ? {} : { samples }),
+  ...(damps ? { flap: flapDamping } : {}),
+});
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const markFault = ({ gauge, high, low }: Fields): Refusal | undefined => {
+  if (high === undefined ? gauge === undefined : !isNumber(high)) {
+    return refuse('rule.high', `is ${show(high)}, a number is needed (or --high N)`);
+  }
+  if (low !== undefined && !isNumber(low)) return refuse('rule.low', `is ${show(low)}, a number is needed`);
+  if (isNumber(high) && high > maxRatio && ratioGauges.includes(gauge as GaugeName)) {
+    return refuse('rule.high', `is ${high}, but ${String(gauge)} is a fraction; did you mean ${high / 100}?`);
+  }
+  return undefined;
+};
+
+const timeFault = (fields: Fields): Refusal | undefined => {
+  for (const name of ['forSeconds', 'keepFiringForSeconds', 'noDataForSeconds']) {
+    const value = fields[name];
+    if (value !== undefined && !(isNumber(value) && value >= 0)) {
+      return refuse(`rule.${name}`, `is ${show(value)}, a number of seconds from 0 is needed`);
+    }
+  }
+  return undefined;
+};
+
+const otherFault = ({ noData = 'ok', samples, flapDamping: damps = false, forecast }: Fields): Refusal | undefined => {
   if (noData !== 'keep' && noData !== 'ok' && noData !== 'alert') {
     return refuse('rule.noData', `is ${show(noData)}, one of keep, ok, alert is needed`);
   }
-  const samples = fields['samples'];
   if (samples !== undefined && !isSamples(samples)) {
     return refuse('rule.samples', 'is not { atLeast, of } with whole numbers, 1 <= atLeast <= of <= 100');
   }
-  return {
-    high,
-    low,
-    forSeconds: times['forSeconds'] ?? 0,
-    keepFiringForSeconds: times['keepFiringForSeconds'] ?? 0,
-    noDataForSeconds: times['noDataForSeconds'] ?? 0,
-    noData,
-    ...(samples === undefined ? {} : { samples }),
-  };
+  if (typeof damps !== 'boolean') return refuse('rule.flapDamping', `is ${show(damps)}, true or false is needed`);
+  if (forecast === undefined) return undefined;
+  const { withinSeconds, from } = isRecord(forecast) ? forecast : {};
+  return isNumber(withinSeconds) && withinSeconds > 0 && (from === undefined || isNumber(from))
+    ? undefined
+    : refuse('rule.forecast', 'is not { withinSeconds, from? } with a number of seconds above 0');
 };
 
-const known = ['high', 'low', 'forSeconds', 'keepFiringForSeconds', 'noData', 'noDataForSeconds', 'samples'];
+const isNumber = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value);
+
+const known = [
+  'high',
+  'low',
+  'forSeconds',
+  'keepFiringForSeconds',
+  'noData',
+  'noDataForSeconds',
+  'samples',
+  'flapDamping',
+  'forecast',
+  'gauge',
+];
+
+/** A rule may be copied from tidemark.config.ts as it is; these keys of it change nothing here. */
+const unused = [
+  'severity',
+  'labels',
+  'runbookUrl',
+  'selector',
+  'against',
+  'per',
+  'reading',
+  'server',
+  'query',
+  'metric',
+  'horizonSeconds',
+];
 
 const isSamples = (value: unknown): value is { atLeast: number; of: number } =>
   isRecord(value) &&
@@ -84,92 +153,3 @@ const isSamples = (value: unknown): value is { atLeast: number; of: number } =>
   (value['atLeast'] as number) >= 1 &&
   (value['atLeast'] as number) <= (value['of'] as number) &&
   (value['of'] as number) <= 100;
-
-const readReadings = (list: unknown): readonly Recording[] | { refused: string; where: string } => {
-  if (!Array.isArray(list)) return refuse('readings', 'is not a list of { at, value }');
-  const readings: Recorded[] = [];
-  for (const [index, entry] of list.entries()) {
-    const where = `readings[${index}]`;
-    if (!isRecord(entry)) return refuse(where, `is ${show(entry)}, { at, value } is needed`);
-    const { at, value } = entry;
-    if (typeof at !== 'number' || !Number.isFinite(at)) {
-      return refuse(`${where}.at`, `is ${show(at)}, a number of seconds is needed`);
-    }
-    if (value === null || value === 'error') readings.push({ at, value });
-    else {
-      const number = typeof value === 'string' ? sampleValue(value) : value;
-      if (typeof number !== 'number') {
-        return refuse(`${where}.value`, `is ${show(value)}, a number, null or "error" is needed`);
-      }
-      readings.push({ at, value: number });
-    }
-  }
-  return [{ readings }];
-};
-
-/** A point that one series lacks and another has, or that the step of the range says should be there, is no data. */
-const readMatrix = (answer: Record<string, unknown>): readonly Recording[] | { refused: string; where: string } => {
-  if (answer['status'] !== 'success') {
-    return refuse(
-      'status',
-      `is ${show(answer['status'])}: the query failed${answer['error'] ? ` (${show(answer['error'])})` : ''}`,
-    );
-  }
-  const data = answer['data'];
-  if (!isRecord(data) || data['resultType'] !== 'matrix' || !Array.isArray(data['result'])) {
-    return refuse('data', 'is not the answer of a range query (resultType matrix)');
-  }
-  const series: { labels: Record<string, string>; points: Map<number, number> }[] = [];
-  for (const [index, entry] of data['result'].entries()) {
-    const where = `data.result[${index}]`;
-    const values: unknown = isRecord(entry) ? entry['values'] : undefined;
-    if (!isRecord(entry) || !isRecord(entry['metric']) || !Array.isArray(values)) {
-      return refuse(where, 'is not { metric, values } with float values');
-    }
-    const points = new Map<number, number>();
-    for (const [at, point] of values.entries()) {
-      const [time, text] = Array.isArray(point) ? (point as unknown[]) : [];
-      const value = typeof text === 'string' ? sampleValue(text) : undefined;
-      if (typeof time !== 'number' || value === undefined)
-        return refuse(`${where}.values[${at}]`, 'is not [time, "value"]');
-      points.set(time, value);
-    }
-    series.push({ labels: entry['metric'] as Record<string, string>, points });
-  }
-  const times = everyTime(series.flatMap(({ points }) => [...points.keys()]));
-  return series.map(({ labels, points }) => ({
-    series: labels,
-    readings: times.map((at) => ({ at, value: points.get(at) ?? null })),
-  }));
-};
-
-/** All times in order, with those that the step of the range query left without any sample. */
-const everyTime = (seen: readonly number[]): readonly number[] => {
-  const times = [...new Set(seen)].sort((a, b) => a - b);
-  const steps = times.slice(1).map((time, index) => time - (times[index] ?? 0));
-  const step = Math.min(...steps);
-  return times.flatMap((time, index) => {
-    const next = times[index + 1];
-    const missing = next === undefined ? 0 : Math.min(maxFill, Math.round((next - time) / step) - 1);
-    return [time, ...Array.from({ length: missing }, (_, n) => time + (n + 1) * step)];
-  });
-};
-
-const maxFill = 100_000;
-
-/** A sample value as Prometheus writes it. */
-const sampleValue = (text: string): number | undefined => {
-  if (text === 'NaN') return Number.NaN;
-  if (text === '+Inf' || text === 'Inf') return Number.POSITIVE_INFINITY;
-  if (text === '-Inf') return Number.NEGATIVE_INFINITY;
-  const value = Number(text);
-  return text.trim() === '' || Number.isNaN(value) ? undefined : value;
-};
-
-const refuse = (where: string, refused: string): { refused: string; where: string } => ({ refused, where });
-
-const show = (value: unknown): string =>
-  value === undefined ? 'missing' : (JSON.stringify(value)?.slice(0, 60) ?? 'unreadable');
-
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);

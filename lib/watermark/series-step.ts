@@ -3,8 +3,8 @@ import type { GaugeName, WatermarkRule } from '../model/config/watermarks.ts';
 import { breachAlerts, fullAt, severityOf, type TraceRef } from './breach-alert.ts';
 import { effectiveRule, ruleOfSeries } from './effective-rule.ts';
 import { evaluate, inactive, type Rule, type SeriesState } from './evaluate.ts';
-import { forecast, type Point } from './forecast.ts';
 import type { Gauge, MeasuredSeries } from './gauge.ts';
+import { isPredicted } from './looks-ahead.ts';
 import type { Recall } from './recall.ts';
 import { resume } from './resume.ts';
 import type { Stored } from './series-store.ts';
@@ -50,7 +50,7 @@ export const stepSeries = (
   // Series far below their mark are not remembered: there are thousands, and nobody asks for their trend.
   const isWarm = value !== undefined && Number.isFinite(value) && value >= rule.high * warmShare;
   const recent = isWarm ? recall.note(`${name} ${key}`, { at, value }) : [];
-  const predicted = isPredicted(config, gauge, rule, value, recent);
+  const predicted = isPredicted({ ahead: config.forecast, low: rule.low, full: fullAt(gauge, rule), value, recent });
   const sample = gone === undefined ? { at, value, predicted, excused } : { at, value, gone };
   const { state, transition } = evaluate(before, sample, rule, now);
   if (state === stored) return undefined;
@@ -74,19 +74,6 @@ export const stepSeries = (
 
 /** Share of the high mark from which a series is remembered. */
 const warmShare = 0.5;
-
-/** Whether the cautious end of a forecast says that the series will be full within the time that the rule looks ahead. */
-const isPredicted = (
-  { forecast: ahead }: WatermarkRule,
-  gauge: Gauge,
-  rule: Rule,
-  value: number | undefined,
-  recent: readonly Point[],
-): boolean => {
-  if (ahead === undefined || value === undefined || value <= (ahead.from ?? rule.low)) return false;
-  const latest = forecast(recent, fullAt(gauge, rule))?.latest;
-  return latest !== undefined && latest <= ahead.withinSeconds;
-};
 
 const effectiveRuleOf = (config: WatermarkRule, gauge: Gauge): Rule => {
   const known = effective.get(config);

@@ -1,21 +1,34 @@
+import { maxRatio } from '../../lib/model/config/watermarks.ts';
 import { Failure } from '../../lib/model/failure.ts';
-import type { Rule, Transition } from '../../lib/watermark/evaluate.ts';
-import { type Recording, readReplay } from '../../lib/watermark/read-replay.ts';
-import { type Recorded, replay } from '../../lib/watermark/replay.ts';
+import type { Rule } from '../../lib/watermark/evaluate.ts';
+import type { Recording } from '../../lib/watermark/read-recording.ts';
+import { readReplay } from '../../lib/watermark/read-replay.ts';
+import { type Replayed, replay } from '../../lib/watermark/replay.ts';
 import type { Command } from '../command.ts';
 import { readJson } from '../read-json.ts';
+import { plot } from '../replay-plot.ts';
 
-const help = `usage: npm run tidemark -- replay <rule+readings.json> [--json] [--high N] [--low N] [--for SECONDS]
-                                 [--keep-firing-for SECONDS] [--no-data keep|ok|alert] [--at-least M --of N]
+const help = `usage: npm run tidemark -- replay <rule+readings.json | -> [options]
 
 Runs a watermark rule over recorded readings and prints each transition, so that thresholds can be tuned on history.
 
-The file holds { "rule": { "high", "low"?, "forSeconds"?, "keepFiringForSeconds"?, "noData"?, "samples"? }, "readings": [ { "at":
-<seconds>, "value": <number> | null | "error" } ] }, or instead of the readings the answer of a Prometheus range query
-("status", "data"). Options replace fields of the rule. With low == high the transitions are those of a Prometheus alerting
-rule with the expression \`value > high\`.
+The file holds { "rule": { … }, "readings": [ { "at": <seconds>, "value": <number> | null | "error" } ] }, or instead of the readings
+the answer of a Prometheus range query ("status", "data"):
 
---json   an array of { "at", "from", "to" } (with "series" for a Prometheus answer)`;
+  curl -s 'http://prometheus:9090/api/v1/query_range?query=…&start=…&end=…&step=30' | npm run -s tidemark -- replay - --high 0.9
+
+A rule has high, low, forSeconds, keepFiringForSeconds, noData, noDataForSeconds, samples, flapDamping, forecast, and gauge. With a
+gauge, what it leaves out is as in tidemark.config.ts, so a rule can be copied from there. Without one it is as in Prometheus: with
+low == high the transitions are those of an alerting rule with the expression \`value > high\`. Options replace fields of the rule:
+
+  --high N   --low N   --for SECONDS   --keep-firing-for SECONDS
+  --no-data keep|ok|alert   --no-data-for SECONDS
+  --at-least M --of N         enter only if M of the last N samples are above high
+  --flap-damping              after 2 clearings within an hour clear only after 30 quiet minutes
+  --forecast SECONDS          enter early, above low, when full within so many seconds
+  --gauge NAME                as in tidemark.config.ts
+
+  --json   an array of { "at", "from", "to" } (with "series" for a Prometheus answer), and nothing else`;
 
 const options: Readonly<Record<string, string>> = {
   '--high': 'high',
@@ -23,9 +36,13 @@ const options: Readonly<Record<string, string>> = {
   '--for': 'forSeconds',
   '--keep-firing-for': 'keepFiringForSeconds',
   '--no-data': 'noData',
+  '--no-data-for': 'noDataForSeconds',
   '--at-least': 'atLeast',
   '--of': 'of',
+  '--forecast': 'withinSeconds',
+  '--gauge': 'gauge',
 };
+const inWords = ['--no-data', '--gauge'];
 
 export const command: Command = {
   summary: 'run a watermark rule over recorded readings',
@@ -34,14 +51,12 @@ export const command: Command = {
     const { file, json, overrides } = parse(args);
     const read = readReplay(readJson(file), overrides);
     if ('refused' in read) throw new Failure('bad-input', read.refused, { where: `${file}: ${read.where}` });
-    const results = read.recordings.map((recording) => ({ recording, ...replay(read.rule, recording.readings) }));
-    for (const { late, recording } of results) {
-      if (late.length > 0) {
-        io.err(
-          `${nameOf(recording)}${late.length} readings are not later than the one before and were skipped, first at ${late[0]}\n`,
-        );
-      }
+    const { rule, ahead } = read;
+    const results = read.recordings.map((recording) => ({ recording, ...replay(rule, recording.readings, ahead) }));
+    for (const { recording, ...replayed } of results) {
+      for (const note of notesOn(recording, replayed, rule)) io.err(`${nameOf(recording)}${note}\n`);
     }
+    if (results.length === 0) io.err('the answer holds no series\n');
     if (json) {
       const rows = results.flatMap(({ recording, transitions }) =>
         transitions.map(({ at, from, to }) =>
@@ -51,9 +66,27 @@ export const command: Command = {
       io.out(`${JSON.stringify(rows, null, 2)}\n`);
       return 0;
     }
-    for (const { recording, transitions } of results) io.out(picture(read.rule, recording, transitions));
+    for (const { recording, transitions } of results) {
+      if (recording.series !== undefined) io.out(`${nameOf(recording)}\n`);
+      io.out(`${plot(rule, recording.readings, transitions)}\n`);
+    }
     return 0;
   },
+};
+
+/** What a user should know of the recording, beside its transitions. */
+const notesOn = ({ readings }: Recording, { late, setBack }: Replayed, { high }: Rule): readonly string[] => {
+  const values = readings.map(({ value }) => (typeof value === 'number' ? value : Number.NaN)).filter(Number.isFinite);
+  const highest = values.reduce((most, value) => Math.max(most, value), Number.NEGATIVE_INFINITY);
+  return [
+    ...(late.length === 0
+      ? []
+      : [`${late.length} readings are not later than the one before and were skipped, first at ${late[0]}`]),
+    ...setBack.map((at) => `the clock was set back to ${at}; what comes after went on from there`),
+    ...(values.length > 0 && highest <= 1 && high > maxRatio
+      ? [`high is ${high}, but the highest reading is ${highest}; did you mean ${high / 100}?`]
+      : []),
+  ];
 };
 
 const parse = (args: readonly string[]) => {
@@ -65,13 +98,19 @@ const parse = (args: readonly string[]) => {
     const arg = args[i] ?? '';
     const field = Object.hasOwn(options, arg) ? options[arg] : undefined;
     if (arg === '--json') json = true;
+    else if (arg === '--flap-damping') overrides['flapDamping'] = true;
     else if (field !== undefined) {
       i += 1;
       const text = args[i];
-      const value = field === 'noData' ? text : Number(text);
-      if (text === undefined || Number.isNaN(value))
-        throw new Failure('bad-input', `${arg} needs a value, got '${text ?? ''}'`);
-      (field === 'atLeast' || field === 'of' ? samples : overrides)[field] = value;
+      const value = inWords.includes(arg) ? text : numberOf(text);
+      if (value === undefined)
+        throw new Failure(
+          'bad-input',
+          `${arg} needs a ${inWords.includes(arg) ? 'name' : 'number'}, got '${text ?? ''}'`,
+        );
+      if (field === 'atLeast' || field === 'of') samples[field] = value;
+      else if (field === 'withinSeconds') overrides['forecast'] = { withinSeconds: value };
+      else overrides[field] = value;
     } else if (arg.startsWith('--')) throw new Failure('bad-input', `unknown option '${arg}'; see --help`);
     else if (file !== undefined) throw new Failure('bad-input', `one file is read, got '${file}' and '${arg}'`);
     else file = arg;
@@ -80,51 +119,14 @@ const parse = (args: readonly string[]) => {
   return { file, json, overrides };
 };
 
+const numberOf = (text: string | undefined): number | undefined => {
+  const number = text === undefined || text.trim() === '' ? Number.NaN : Number(text);
+  return Number.isFinite(number) ? number : undefined;
+};
+
 const nameOf = ({ series }: Recording): string =>
   series === undefined
     ? ''
     : `${Object.entries(series)
         .map(([name, text]) => `${name}=${text}`)
         .join(' ')}: `;
-
-const width = 72;
-const height = 10;
-
-/** The readings as columns (the highest of each column's readings), the marks as lines, the phase below, then each transition. */
-const picture = (rule: Rule, recording: Recording, transitions: readonly Transition[]): string => {
-  const { readings } = recording;
-  const columns = Math.min(width, readings.length);
-  const slices = Array.from({ length: columns }, (_, i) =>
-    readings.slice(Math.floor((i * readings.length) / columns), Math.floor(((i + 1) * readings.length) / columns)),
-  );
-  const values = slices.map((slice) => Math.max(...slice.map(({ value }) => numberOf(value))));
-  const finite = [...values, rule.high, rule.low].filter(Number.isFinite);
-  const top = Math.max(...finite);
-  const bottom = Math.min(0, ...finite);
-  const rowOf = (value: number) => Math.round(((value - bottom) / (top - bottom || 1)) * (height - 1));
-  const lines = Array.from({ length: height }, (_, index) => {
-    const row = height - 1 - index;
-    const mark = row === rowOf(rule.high) ? 'high' : row === rowOf(rule.low) ? 'low' : '';
-    const cells = values.map((value) =>
-      rowOf(Math.min(value, top)) >= row && value > Number.NEGATIVE_INFINITY ? '█' : mark === '' ? ' ' : '·',
-    );
-    return `${mark.padStart(5)} │${cells.join('')}`;
-  });
-  const phases = slices.map((slice) => letters[phaseAt(transitions, slice.at(-1))]);
-  return [
-    ...(recording.series === undefined ? [] : [nameOf(recording)]),
-    ...lines,
-    `phase │${phases.join('')}   (· inactive, p pending, F firing, b blind)`,
-    ...(transitions.length === 0 ? ['no transitions'] : []),
-    ...transitions.map(({ at, from, to, reason }) => `${String(at).padStart(12)}  ${from} → ${to}  (${reason})`),
-    '',
-  ].join('\n');
-};
-
-const letters = { inactive: '·', pending: 'p', firing: 'F', blind: 'b' } as const;
-
-const phaseAt = (transitions: readonly Transition[], reading: Recorded | undefined) =>
-  transitions.findLast(({ at }) => at <= (reading?.at ?? Number.NEGATIVE_INFINITY))?.to ?? 'inactive';
-
-const numberOf = (value: Recorded['value']): number =>
-  typeof value === 'number' && !Number.isNaN(value) ? value : Number.NEGATIVE_INFINITY;

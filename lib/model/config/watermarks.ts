@@ -169,3 +169,6 @@ export const ratioGauges: readonly GaugeName[] = [
   'queue-backlog',
   'queue-age',
 ];
+
+/** The highest mark of a fraction: a pod may use more than it requests, ten times over is a mistake. */
+export const maxRatio = 10;
