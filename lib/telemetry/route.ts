@@ -1,4 +1,4 @@
-import type { BackEnd, ExportOutcome } from '../model/back-end.ts';
+import { absentCollector, type BackEnd, type ExportOutcome } from '../model/back-end.ts';
 import type { RouteConfig } from '../model/config/telemetry.ts';
 import { Failure } from '../model/failure.ts';
 import { linearPattern } from '../model/linear-pattern.ts';
@@ -30,14 +30,22 @@ export interface RouterOptions {
   /** Calls back after so many milliseconds, unless what it answers is called before. */
   readonly later: (ms: number, call: () => void) => () => void;
   readonly log?: Log;
-  /** Told of every export and every loss; of losses without an export `ms` is undefined. */
-  readonly onOutcome?: (backEnd: string, outcome: ExportOutcome, ms: number | undefined) => void;
+  /** Told of every export and every loss, with one of its spans; of losses without an export `ms` is undefined. */
+  readonly onOutcome?: (backEnd: string, outcome: ExportOutcome, ms: number | undefined, example: Span) => void;
   /** Told when a back end is left alone, and when it is used again. */
   readonly onBreaker?: (backEnd: string, open: boolean) => void;
 }
 
-/** Resolves when every back end has what it was given, or the time is over; what is still under way then goes on. Never rejects. */
-export type SpanRouter = (spans: readonly Span[], deadlineMs?: number) => Promise<void>;
+export interface SpanRouter {
+  /** Takes one finished span. It leaves when a batch is full, or with the next flush. */
+  readonly keep: (span: Span) => void;
+  /**
+   * Takes many spans that are in memory anyway, and flushes: only what is left of them at the deadline has to find room in the queues.
+   */
+  readonly route: (spans: readonly Span[], deadlineMs: number) => Promise<void>;
+  /** Resolves when every back end has what waited for it, or the time is over; what is under way then goes on. Never rejects. */
+  readonly flush: (deadlineMs: number) => Promise<void>;
+}
 
 /** Exports in a row without one span kept, after which a back end is left alone. */
 const maxFailures = 3;
@@ -78,24 +86,34 @@ export const routeSpans = (options: RouterOptions): SpanRouter => {
     return found;
   };
 
-  return async (spans, deadlineMs = 10_000) => {
-    const touched = new Set<Lane>();
-    let homeless = 0;
-    for (const span of spans) {
+  const homeless = (span: Span, count: number): void => {
+    onOutcome?.('none', { kept: 0, dropped: { 'no-route': count } }, undefined, span);
+    log?.('debug', 'no route leads anywhere for some spans', { spans: count, service: serviceOf(span) });
+  };
+  const flush = async (deadlineMs: number): Promise<void> => {
+    await Promise.all([...lanes.values()].map((lane) => lane.flush(deadlineMs)));
+  };
+
+  return {
+    keep: (span) => {
       const to = lanesFor(serviceOf(span));
-      if (to.length === 0) homeless += 1;
-      for (const lane of to) {
-        lane.add(span);
-        touched.add(lane);
+      if (to.length === 0) homeless(span, 1);
+      for (const lane of to) lane.keep(span);
+    },
+    route: async (spans, deadlineMs) => {
+      let lost: Span | undefined;
+      let count = 0;
+      for (const span of spans) {
+        const to = lanesFor(serviceOf(span));
+        for (const lane of to) lane.take(span);
+        if (to.length > 0) continue;
+        lost ??= span;
+        count += 1;
       }
-    }
-    if (homeless > 0) {
-      onOutcome?.('none', { kept: 0, dropped: { 'no-route': homeless } }, undefined);
-      log?.('debug', 'no route leads anywhere for some spans', { spans: homeless });
-    }
-    // Those with something left from before get their chance as well.
-    for (const lane of lanes.values()) if (lane.waiting > 0) touched.add(lane);
-    await Promise.all([...touched].map((lane) => lane.flush(deadlineMs)));
+      if (lost !== undefined) homeless(lost, count);
+      await flush(deadlineMs);
+    },
+    flush,
   };
 };
 
@@ -120,7 +138,9 @@ class Lane {
   readonly #maxBatch: number;
   readonly #timeoutMs: number;
   #queue: Span[] = [];
-  #overflown = 0;
+  /** One of those that found no room since the last flush. */
+  #overflown: Span | undefined;
+  #overflowCount = 0;
   #redact: Promise<Redact> | undefined;
   #draining: Promise<void> | undefined;
   #failures = 0;
@@ -136,37 +156,58 @@ class Lane {
     this.#timeoutMs = timeoutMs;
   }
 
-  get waiting(): number {
-    return this.#queue.length;
+  keep(span: Span): void {
+    if (this.#queue.length >= this.#maxQueue) {
+      this.#overflown ??= span;
+      this.#overflowCount += 1;
+      return;
+    }
+    this.#queue.push(span);
+    if (this.#queue.length >= this.#maxBatch && this.#draining === undefined && this.#mayTry())
+      void this.#start(this.#timeoutMs);
   }
 
-  add(span: Span): void {
-    if (this.#queue.length < this.#maxQueue) this.#queue.push(span);
-    else this.#overflown += 1;
+  take(span: Span): void {
+    this.#queue.push(span);
   }
 
   /** Works through the queue, or goes on with what is under way, and waits for it no longer than told. */
-  flush(deadlineMs: number): Promise<void> {
-    if (this.#overflown > 0) {
-      this.#lost('queue-full', this.#overflown);
-      this.#overflown = 0;
+  async flush(deadlineMs: number): Promise<void> {
+    const until = this.#options.clock() + deadlineMs;
+    for (let left = deadlineMs; left > 0; left = until - this.#options.clock()) {
+      // What began with another deadline may end before this one.
+      if (this.#draining === undefined && (this.#queue.length === 0 || !this.#mayTry())) break;
+      await this.#within(this.#draining ?? this.#start(left), left);
     }
-    this.#draining ??= this.#drain(this.#options.clock() + deadlineMs).finally(() => {
+    const over = this.#queue.splice(this.#maxQueue);
+    this.#overflown ??= over[0];
+    this.#overflowCount += over.length;
+    if (this.#overflown !== undefined) this.#lost('queue-full', this.#overflowCount, this.#overflown);
+    this.#overflown = undefined;
+    this.#overflowCount = 0;
+  }
+
+  #mayTry(): boolean {
+    return this.#options.clock() >= this.#openUntil;
+  }
+
+  #start(budgetMs: number): Promise<void> {
+    this.#draining = this.#drain(this.#options.clock() + budgetMs).finally(() => {
       this.#draining = undefined;
     });
-    return this.#within(this.#draining, deadlineMs).then(() => undefined);
+    return this.#draining;
   }
 
   async #drain(until: number): Promise<void> {
     const { clock } = this.#options;
-    while (this.#queue.length > 0 && clock() < until && clock() >= this.#openUntil) {
-      const batch = this.#queue.splice(0, this.#maxBatch);
-      const clean = await this.#clean(batch);
-      if (clean.length === 0) continue;
+    while (this.#queue.length > 0 && clock() < until && this.#mayTry()) {
+      const clean = await this.#clean(this.#queue.splice(0, this.#maxBatch));
+      const [example] = clean;
+      if (example === undefined) continue;
       const started = clock();
       const budget = Math.max(1, Math.min(this.#timeoutMs, until - started));
       const outcome = await this.#send(clean, budget);
-      this.#options.onOutcome?.(this.#backEnd.name, outcome, clock() - started);
+      this.#options.onOutcome?.(this.#backEnd.name, outcome, clock() - started, example);
       this.#judge(outcome, clean.length);
     }
   }
@@ -181,7 +222,7 @@ class Lane {
       return batch.map(redact);
     } catch (thrown) {
       this.#redact = undefined;
-      this.#lost('redaction-failed', batch.length, thrown);
+      this.#lost('redaction-failed', batch.length, batch[0] as Span, thrown);
       return [];
     }
   }
@@ -199,7 +240,10 @@ class Lane {
   #judge({ kept, dropped }: ExportOutcome, sent: number): void {
     const { clock, log, onBreaker } = this.#options;
     const { name } = this.#backEnd;
-    if (kept < sent && Object.keys(dropped).length > 0) {
+    const reasons = Object.keys(dropped);
+    // Said once by the back end itself, and no failure of anything.
+    if (reasons.length === 1 && reasons[0] === absentCollector) return;
+    if (kept < sent && reasons.length > 0) {
       log?.('warn', 'spans were not exported', { backEnd: name, kept, dropped });
     }
     if (kept > 0 || sent === 0) {
@@ -220,9 +264,9 @@ class Lane {
     log?.('warn', 'back end is left alone for a while', { backEnd: name, failures: this.#failures, openMs });
   }
 
-  #lost(reason: string, count: number, cause?: unknown): void {
+  #lost(reason: string, count: number, example: Span, cause?: unknown): void {
     const { log, onOutcome } = this.#options;
-    onOutcome?.(this.#backEnd.name, { kept: 0, dropped: { [reason]: count } }, undefined);
+    onOutcome?.(this.#backEnd.name, { kept: 0, dropped: { [reason]: count } }, undefined, example);
     log?.('warn', 'spans were dropped', {
       backEnd: this.#backEnd.name,
       reason,

@@ -24,7 +24,7 @@ const collecting = (name: string, outcome?: (spans: readonly Span[]) => Promise<
 
 const router = (options: Partial<RouterOptions> & Pick<RouterOptions, 'backEnds'>) => {
   const drops: Record<string, number> = {};
-  const route = routeSpans({
+  const made = routeSpans({
     routes: [],
     clock: () => Date.now(),
     later,
@@ -35,7 +35,7 @@ const router = (options: Partial<RouterOptions> & Pick<RouterOptions, 'backEnds'
     },
     ...options,
   });
-  return { route, drops };
+  return { ...made, route: (spans: readonly Span[], ms = 10_000) => made.route(spans, ms), drops };
 };
 
 const from = (...services: string[]) => services.map((service) => aSpan({ service }));
@@ -82,17 +82,53 @@ test('gives every back end its own redaction, and drops what could not be redact
   assert.deepEqual(drops, { 'c redaction-failed': 1 });
 });
 
-test('keeps at most as many as a queue holds, in batches, and counts the rest', async () => {
+test('takes many at once whatever its queue holds, sends them in batches, and drops of those that stay behind what finds no room', async () => {
   const a = collecting('a');
-  const { route, drops } = router({ backEnds: [a.backEnd], limits: { a: { maxQueue: 5, maxBatch: 2 } } });
-  await route(from('1', '2', '3', '4', '5'));
+  const dead = collecting('dead', () => new Promise(() => undefined));
+  const limits = { maxQueue: 5, maxBatch: 2, timeoutMs: 1 };
+  const { route, drops } = router({ backEnds: [a.backEnd, dead.backEnd], limits: { a: limits, dead: limits } });
+  await route(from(...Array.from({ length: 15 }, (_, at) => `${at}`)));
   assert.deepEqual(
     a.taken.map(({ length }) => length),
-    [2, 2, 1],
+    [2, 2, 2, 2, 2, 2, 2, 1],
   );
-  assert.deepEqual(drops, {});
-  await route(from('1', '2', '3', '4', '5', '6'));
-  assert.deepEqual(drops, { 'a queue-full': 1 });
+  // Three batches, then it is left alone; five wait, four find no room.
+  assert.deepEqual(drops, { 'dead timeout': 6, 'dead queue-full': 4 });
+});
+
+test('keeps single spans up to what the queue holds, and sends a batch when it is full', async () => {
+  let release: (() => void) | undefined;
+  const slow = collecting(
+    'slow',
+    (spans) => new Promise((done) => (release = () => done({ kept: spans.length, dropped: {} }))),
+  );
+  const { keep, flush, drops } = router({ backEnds: [slow.backEnd], limits: { slow: { maxQueue: 3, maxBatch: 2 } } });
+  for (const span of from('1', '2')) keep(span);
+  await new Promise((done) => setImmediate(done));
+  assert.deepEqual(slow.services(), ['1', '2']);
+  for (const span of from('3', '4', '5', '6')) keep(span);
+  const flushed = flush(1000);
+  release?.();
+  await new Promise((done) => setImmediate(done));
+  release?.();
+  await new Promise((done) => setImmediate(done));
+  release?.();
+  await flushed;
+  assert.deepEqual(slow.services(), ['1', '2', '3', '4', '5']);
+  assert.deepEqual(drops, { 'slow queue-full': 1 });
+});
+
+test('holds nothing against a collector that nobody asked for and that is not there', async () => {
+  const told: unknown[] = [];
+  const absent = collecting('absent', async (spans) => ({ kept: 0, dropped: { 'no-collector': spans.length } }));
+  const { route } = router({
+    backEnds: [absent.backEnd],
+    log: (...line) => told.push(line),
+    onBreaker: (...all) => told.push(all),
+  });
+  for (let at = 0; at < 5; at++) await route(from('x'));
+  assert.equal(absent.taken.length, 5);
+  assert.deepEqual(told, []);
 });
 
 test('waits for a slow one no longer than told, while the others have theirs at once', async () => {
