@@ -1,6 +1,6 @@
 /** What a back end says about a request that it has taken: `ExportTraceServiceResponse.partial_success`. */
 export interface PartialSuccess {
-  /** Spans that were not taken. */
+  /** Spans or data points that were not taken. */
   readonly rejected: number;
   readonly message: string;
 }
@@ -16,8 +16,12 @@ const nothing: PartialSuccess = { rejected: 0, message: '' };
 const fromJson = (body: Uint8Array): PartialSuccess => {
   try {
     const read: unknown = JSON.parse(Buffer.from(body).toString('utf8'));
-    const { rejectedSpans, errorMessage } = Object(Object(read).partialSuccess) as Record<string, unknown>;
-    return { rejected: count(Number(rejectedSpans)), message: typeof errorMessage === 'string' ? errorMessage : '' };
+    const told = Object(Object(read).partialSuccess) as Record<string, unknown>;
+    const { rejectedSpans, rejectedDataPoints, errorMessage } = told;
+    return {
+      rejected: count(Number(rejectedSpans ?? rejectedDataPoints)),
+      message: typeof errorMessage === 'string' ? errorMessage : '',
+    };
   } catch {
     return nothing;
   }

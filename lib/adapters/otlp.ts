@@ -6,11 +6,13 @@ import type { Span } from '../model/span.ts';
 import { readPartialSuccess } from './otlp-answer.ts';
 import { type AwsCredentials, signedHeaders } from './sigv4.ts';
 
-export interface OtlpOptions {
+export interface OtlpOptions<Item = Span> {
   readonly name: string;
+  /** What is sent, as log lines name it. @default spans */
+  readonly what?: string;
   /** The whole URL, such as `http://localhost:4318/v1/traces`. */
   readonly url: string;
-  readonly encode: (spans: readonly Span[]) => Uint8Array;
+  readonly encode: (items: readonly Item[]) => Uint8Array;
   /** Of what `encode` makes. */
   readonly contentType: string;
   readonly compression: 'gzip' | 'zstd' | 'none';
@@ -50,13 +52,13 @@ const maxAnswerBytes = 64 * 1024;
  * that double with jitter; anything else is final; a partial success is logged and counted. One connection is kept open. All of it within
  * the deadline: a wait that would reach beyond is not begun.
  */
-export const otlpBackEnd = (options: OtlpOptions): BackEnd => {
-  const { name, url, encode, contentType, compression, timeoutMs, clock, log } = options;
+export const otlpBackEnd = <Item = Span>(options: OtlpOptions<Item>): BackEnd<Item> => {
+  const { name, what = 'spans', url, encode, contentType, compression, timeoutMs, clock, log } = options;
   const post = poster(options);
   let restingUntil = 0;
   let told = false;
 
-  const send = async (spans: readonly Span[], until: number): Promise<ExportOutcome> => {
+  const send = async (spans: readonly Item[], until: number): Promise<ExportOutcome> => {
     const body = await compressed(encode(spans), compression);
     const answer = await attempts(() => post(body, contentType, until - clock()), until, options);
     if ('status' in answer && answer.status === 413 && spans.length > 1) return inHalves(spans, until);
@@ -65,7 +67,7 @@ export const otlpBackEnd = (options: OtlpOptions): BackEnd => {
       return lost(spans, answer.lost);
     }
     if (answer.status >= 200 && answer.status < 300) return partial(spans, answer);
-    log?.('warn', 'spans were refused by their back end', {
+    log?.('warn', `${what} were refused by their back end`, {
       backEnd: name,
       status: answer.status,
       said: answer.said(),
@@ -75,28 +77,28 @@ export const otlpBackEnd = (options: OtlpOptions): BackEnd => {
       answer.status === 413 ? 'too-large' : answer.status === 401 || answer.status === 403 ? 'unauthorised' : 'refused',
     );
   };
-  const inHalves = async (spans: readonly Span[], until: number): Promise<ExportOutcome> => {
+  const inHalves = async (spans: readonly Item[], until: number): Promise<ExportOutcome> => {
     const middle = spans.length >> 1;
     return sum(await send(spans.slice(0, middle), until), await send(spans.slice(middle), until));
   };
-  const partial = (spans: readonly Span[], answer: Answer): ExportOutcome => {
+  const partial = (spans: readonly Item[], answer: Answer): ExportOutcome => {
     const { rejected, message } = readPartialSuccess(answer.body, answer.contentType);
     if (rejected === 0 && message === '') return { kept: spans.length, dropped: {} };
     const dropped = Math.min(rejected, spans.length);
-    log?.('warn', dropped > 0 ? 'some spans were rejected by their back end' : 'a back end has something to say', {
+    log?.('warn', dropped > 0 ? `some ${what} were rejected by their back end` : 'a back end has something to say', {
       backEnd: name,
       rejected: dropped,
       said: message.slice(0, 200),
     });
     return { kept: spans.length - dropped, dropped: dropped === 0 ? {} : { rejected: dropped } };
   };
-  const rest = (spans: readonly Span[]): ExportOutcome => {
+  const rest = (spans: readonly Item[]): ExportOutcome => {
     restingUntil = clock() + restMs;
     if (!told) {
       told = true;
       log?.(
         'info',
-        'no collector listens here, so spans are not exported; OTEL_EXPORTER_OTLP_ENDPOINT names one, OTEL_TRACES_EXPORTER=none does without',
+        `no collector listens here, so ${what} are not exported; OTEL_EXPORTER_OTLP_ENDPOINT names one, OTEL_TRACES_EXPORTER=none does without`,
         { url },
       );
     }
@@ -112,7 +114,7 @@ export const otlpBackEnd = (options: OtlpOptions): BackEnd => {
         return await send(spans, clock() + Math.min(deadlineMs, timeoutMs));
       } catch (thrown) {
         const { code, message } = Failure.from(thrown, 'internal');
-        log?.('warn', 'spans could not be sent', { backEnd: name, reason: message });
+        log?.('warn', `${what} could not be sent`, { backEnd: name, reason: message });
         return lost(spans, code);
       }
     },
@@ -132,7 +134,7 @@ interface Lost {
   readonly lost: 'timeout' | 'unreachable' | 'unavailable' | 'throttled';
 }
 
-const lost = (spans: readonly Span[], reason: string): ExportOutcome => ({
+const lost = (spans: readonly unknown[], reason: string): ExportOutcome => ({
   kept: 0,
   dropped: { [reason]: spans.length },
 });
@@ -143,12 +145,16 @@ const sum = (one: ExportOutcome, other: ExportOutcome): ExportOutcome => {
   return { kept: one.kept + other.kept, dropped };
 };
 
+/** Those of the options that have nothing to do with what is sent. */
+type Waiting = Pick<OtlpOptions, 'clock' | 'random' | 'sleep' | 'optional'>;
+type Posting = Pick<OtlpOptions, 'url' | 'compression' | 'sign' | 'clock' | 'headers' | 'tls'>;
+
 const retryable: ReadonlySet<number> = new Set([429, 502, 503, 504]);
 
 const attempts = async (
   once: () => Promise<Answer | Lost>,
   until: number,
-  { clock, random, sleep = pause, optional = false }: OtlpOptions,
+  { clock, random, sleep = pause, optional = false }: Waiting,
 ): Promise<Answer | Lost> => {
   for (let attempt = 1; ; attempt++) {
     const answer = await once();
@@ -180,7 +186,7 @@ const retryAfterMs = (text: string | undefined, now: number): number | undefined
 type Post = (body: Uint8Array, contentType: string, budgetMs: number) => Promise<Answer | Lost>;
 
 /** What stays the same for all requests, made when the first one is sent: node:http takes 6 ms to load. */
-const poster = (options: OtlpOptions): Post => {
+const poster = (options: Posting): Post => {
   const { url, compression, sign, clock } = options;
   let ready: Promise<Ready> | undefined;
   return async (body, contentType, budgetMs) => {
@@ -212,7 +218,7 @@ interface Ready {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-const prepared = async ({ url, headers = {}, tls = {} }: OtlpOptions): Promise<Ready> => {
+const prepared = async ({ url, headers = {}, tls = {} }: Posting): Promise<Ready> => {
   const known = typeof headers === 'function' ? await headers() : headers;
   const keepAlive = { keepAlive: true, maxSockets: 8 };
   if (!url.startsWith('https:')) {

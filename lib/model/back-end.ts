@@ -15,9 +15,9 @@ export const absentCollector = 'no-collector';
  * Somewhere that spans go: an OTLP endpoint, a queue, or a router in front of several. `deadlineMs` is how long it may take at
  * most, from now on, retries included. Never rejects: what went wrong is in the outcome.
  */
-export interface BackEnd {
+export interface BackEnd<Item = Span> {
   readonly name: string;
-  export(spans: readonly Span[], deadlineMs: number): Promise<ExportOutcome>;
+  export(items: readonly Item[], deadlineMs: number): Promise<ExportOutcome>;
 }
 
 /** Takes spans of one flush on their way out; rejects with a Failure. */

@@ -6,7 +6,7 @@ import { recordingTracer } from '../adapters/tracer.ts';
 import type { BackEnd, Promote, SpanExport } from '../model/back-end.ts';
 import { Failure } from '../model/failure.ts';
 import type { Clock, Log, Random } from '../model/ports.ts';
-import { spanBatches } from '../telemetry/batch.ts';
+import { type SpanBatches, spanBatches } from '../telemetry/batch.ts';
 import { headSampler, type Sampler } from '../telemetry/head-sampler.ts';
 import { readSettings, type Settings } from '../telemetry/settings.ts';
 import type { Environment } from '../telemetry/variables.ts';
@@ -24,6 +24,10 @@ export interface ProviderOptions {
   readonly exportSpans?: SpanExport;
   /** The same for a back end that has a name and counts what it loses. */
   readonly backEnd?: BackEnd;
+  /** Takes finished spans in place of any back end, and sends them when it is told to. */
+  readonly batches?: SpanBatches;
+  /** What the variables say, where they have been read already. @default they are read from `env` */
+  readonly settings?: Settings;
   /** Decides about each span in place of what `OTEL_TRACES_SAMPLER` says. */
   readonly sampler?: Sampler;
   /** Asked at the end of every recorded span whether it is exported after all. @default what is not sampled is let go */
@@ -47,7 +51,7 @@ export const createTracing = (options: ProviderOptions): Tracing => {
   contextApi.setGlobalContextManager(new AsyncContextManager());
   const layer = layerProvider();
   if (layer !== undefined) return { tracer: trace.getTracer(scopeName), flush: layerFlush(layer) };
-  const settings = readSettings(options.env);
+  const settings = options.settings ?? readSettings(options.env);
   for (const warning of settings.warnings) options.log?.('warn', warning);
   if (settings.disabled)
     return { tracer: new ProxyTracerProvider().getTracer(scopeName), flush: async () => undefined };
@@ -57,15 +61,9 @@ export const createTracing = (options: ProviderOptions): Tracing => {
 const scopeName = 'tidemark';
 
 const standalone = (options: ProviderOptions, settings: Settings): Tracing => {
-  const { env, nanos, random, clock = systemClock, log, register = false } = options;
-  const backEnd = chosenBackEnd(options, settings, clock);
-  const { resource, limits, batch } = settings;
-  // In a function a timer would fire after the answer, when the sandbox may be frozen: there, only the flush sends.
-  const inLambda = env['AWS_LAMBDA_FUNCTION_NAME'] !== undefined;
-  const batches =
-    backEnd === undefined
-      ? undefined
-      : spanBatches({ ...batch, delayMs: inLambda ? undefined : batch.delayMs, backEnd, clock, later, log });
+  const { nanos, random, clock = systemClock, register = false } = options;
+  const { resource, limits } = settings;
+  const batches = options.batches ?? batchesFor(options, settings, clock);
   const recorder = {
     nanos,
     random,
@@ -83,6 +81,16 @@ const standalone = (options: ProviderOptions, settings: Settings): Tracing => {
     });
   }
   return { tracer, flush: batches?.flush ?? (async () => undefined) };
+};
+
+const batchesFor = (options: ProviderOptions, settings: Settings, clock: Clock): SpanBatches | undefined => {
+  const { env, log } = options;
+  const backEnd = chosenBackEnd(options, settings, clock);
+  if (backEnd === undefined) return undefined;
+  // In a function a timer would fire after the answer, when the sandbox may be frozen: there, only the flush sends.
+  const inLambda = env['AWS_LAMBDA_FUNCTION_NAME'] !== undefined;
+  const { batch } = settings;
+  return spanBatches({ ...batch, delayMs: inLambda ? undefined : batch.delayMs, backEnd, clock, later, log });
 };
 
 const chosenBackEnd = (options: ProviderOptions, settings: Settings, clock: Clock): BackEnd | undefined => {
