@@ -68,7 +68,7 @@ const peerOf = ({ attributes }: Span): string | undefined => {
 };
 
 /** Calls of databases and of AWS services: what answers them emits no server span of its own. */
-const isStore = ({ attributes }: Span): boolean =>
+export const isStore = ({ attributes }: Span): boolean =>
   attributes['db.system'] !== undefined ||
   attributes['db.system.name'] !== undefined ||
   attributes['rpc.system'] === 'aws-api' ||

@@ -1,6 +1,7 @@
 import type { Finding } from '../model/finding.ts';
 import { type Span, serviceOf, statusCodes } from '../model/span.ts';
 import { assemble, type Trace } from './assemble.ts';
+import { estimateSkew, provenSkew, type Skew } from './clock-skew.ts';
 import type { DetectorOptions, ServiceView } from './detector.ts';
 import { detectors } from './detectors/index.ts';
 import {
@@ -17,7 +18,7 @@ import {
 } from './heat-map.ts';
 import { callHops } from './hops.ts';
 import { type PathProfile, pathProfile } from './path-profile.ts';
-import { knownCalls, reattach } from './reattach.ts';
+import { reattach, usualCalls } from './reattach.ts';
 import { type Edge, serviceEdges } from './service-graph.ts';
 
 /** What a window shows. A pure function of its spans: their order, and copies of them, make no difference. */
@@ -44,27 +45,40 @@ export interface Score {
   }[];
   /** Which service calls which. */
   readonly edges: readonly Edge[];
-  /** Spans that were not seen though others name them as parents, and the likely parents of those; at most 100. */
+  /** Spans that were not seen though others name them as parents, and the likely parents of those. */
   readonly reattached: readonly {
     readonly traceId: string;
     readonly missingSpanId: string;
     readonly parentSpanId: string;
     readonly confidence: number;
   }[];
+  /** Hosts (else instances, else services) whose clocks are proven to differ: `to` is ahead of `from`, or behind if negative. */
+  readonly skew: readonly {
+    readonly from: string;
+    readonly to: string;
+    readonly offsetMs: number;
+    readonly calls: number;
+  }[];
   /** The trace that a person should look at first: of a finding, else the slowest. */
   readonly exemplar?: string;
 }
 
-export const score = (window: string, spans: readonly Span[], options: DetectorOptions = {}): Score =>
+export interface ScoreOptions extends DetectorOptions {
+  /** Gaps that are listed at most. @default 100 */
+  readonly maxListed?: number;
+}
+
+export const score = (window: string, spans: readonly Span[], options: ScoreOptions = {}): Score =>
   scoreTraces(window, assemble(spans), options);
 
 /** The same for spans that are assembled already. */
-export const scoreTraces = (window: string, traces: readonly Trace[], options: DetectorOptions = {}): Score => {
+export const scoreTraces = (window: string, traces: readonly Trace[], options: ScoreOptions = {}): Score => {
   const services = viewServices(traces);
   const findings = Object.values(detectors).flatMap((detector) =>
     detector.detect({ window, traces, services }, options),
   );
   const paths = pathProfile(traces);
+  const skews = estimateSkew(traces);
   const shareOf = new Map(paths.services.map(({ service, share }) => [service, share]));
   const exemplar = findings[0]?.exemplar.traceId ?? slowest(traces)?.traceId;
   return {
@@ -106,7 +120,13 @@ export const scoreTraces = (window: string, traces: readonly Trace[], options: D
       missing: missing.length,
     })),
     edges: serviceEdges(traces),
-    reattached: reattachAll(traces),
+    reattached: reattachAll(traces, skews, options.maxListed ?? maxListed),
+    skew: provenSkew(skews).map(({ from, to, offsetNanos, calls }) => ({
+      from,
+      to,
+      offsetMs: offsetNanos / 1e6,
+      calls,
+    })),
     ...(exemplar === undefined ? {} : { exemplar }),
   };
 };
@@ -121,21 +141,21 @@ const listed = ({ columns: _, ...paths }: PathProfile): Score['criticalPath'] =>
   queues: paths.queues.slice(0, maxListed),
 });
 
-const reattachAll = (traces: readonly Trace[]): Score['reattached'] => {
+const reattachAll = (traces: readonly Trace[], skews: ReadonlyMap<string, Skew>, most: number): Score['reattached'] => {
   const broken = traces.filter(({ orphans }) => orphans.length > 0);
   if (broken.length === 0) return [];
-  const known = knownCalls(traces);
+  const known = usualCalls(traces, skews);
   return broken
-    .slice(0, maxListed)
+    .slice(0, most)
     .flatMap((trace) =>
-      reattach(trace, known).map(({ traceId, missingSpanId, parent, confidence }) => ({
+      reattach(trace, known, skews).map(({ traceId, missingSpanId, parent, confidence }) => ({
         traceId,
         missingSpanId,
         parentSpanId: trace.nodes[parent]?.span.spanId ?? '',
         confidence,
       })),
     )
-    .slice(0, maxListed);
+    .slice(0, most);
 };
 
 const viewServices = (traces: readonly Trace[]): Map<string, ServiceView> => {

@@ -18,7 +18,7 @@ protobuf, plain, gzip or zstd. A trace belongs to the window of its first span.
 
 --baseline FILE    spans of a healthy time: causes are ranked by what shifted against it; without one, by share of the critical path
 --window SECONDS   length of a window (60); the thresholds are per window
---json             { windows, findings, services, heatMap, durations, criticalPath, hops, reattached, rootCauses }
+--json             { windows, findings, services, heatMap, durations, criticalPath, hops, reattached, skew, rootCauses }
 --html FILE        also write the report page
 --png FILE         also write the heat map, as a PNG, and with --svg FILE as an SVG`;
 
@@ -31,7 +31,7 @@ export const command: Command = {
     noteRefused(refused, io.err);
     const traces = assemble(spans);
     const windows = [...byWindow(traces, windowSeconds)].map(([start, part]) => scoreTraces(start, part));
-    const whole = scoreTraces(windows[0]?.window ?? '', traces);
+    const whole = scoreTraces(windows[0]?.window ?? '', traces, { maxListed: Number.POSITIVE_INFINITY });
     const healthy = baseline.length === 0 ? undefined : assemble((await readSpans(baseline)).spans);
     const rootCauses = healthy === undefined ? whole.rootCauses : rankCauses(traces, healthy);
     const findings = windows.flatMap((window) => window.findings);
@@ -57,6 +57,7 @@ export const command: Command = {
         criticalPath: whole.criticalPath,
         hops: whole.hops,
         reattached: whole.reattached,
+        skew: whole.skew,
         rootCauses,
       };
       io.out(`${JSON.stringify(answer, undefined, 2)}\n`);

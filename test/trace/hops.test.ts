@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { shopSpans } from '../../bench/shop-spans.ts';
 import { type Span, spanKinds } from '../../lib/model/span.ts';
 import { assemble } from '../../lib/trace/assemble.ts';
+import { estimateSkew, provenSkew } from '../../lib/trace/clock-skew.ts';
 import { callHops } from '../../lib/trace/hops.ts';
-import { knownCalls, reattach } from '../../lib/trace/reattach.ts';
+import { reattach, usualCalls } from '../../lib/trace/reattach.ts';
 import { score } from '../../lib/trace/score.ts';
 import { aSpan } from '../support/a-span.ts';
 
@@ -87,7 +89,7 @@ test('with 5 to 50 % of server spans deleted the missing rate is told within 2 p
 test('the parent of a deleted middle hop is found again in at least 95 of 100 traces', () => {
   const kept = chains.map((spans, at) => spans.filter((_, n) => n !== (at % 2 === 0 ? 2 : 4) || at % 3 === 0));
   const traces = assemble(kept.flat());
-  const known = knownCalls(traces);
+  const known = usualCalls(traces);
   let right = 0;
   let all = 0;
   traces.forEach((trace, at) => {
@@ -99,4 +101,79 @@ test('the parent of a deleted middle hop is found again in at least 95 of 100 tr
     if (trace.nodes[found?.parent ?? -1]?.span.spanId === chains[at]?.[middle - 1]?.spanId) right += 1;
   });
   assert.ok(right / all >= 0.95, `${right} of ${all}`);
+});
+
+test('side by side calls of one name on hosts with clocks of their own are told apart, at any share of deleted spans', () => {
+  const all = shopSpans(200);
+  for (const percent of [5, 20, 50]) {
+    let state = percent;
+    const random = () => {
+      state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+      return state / 2 ** 32;
+    };
+    const spans = all.flat();
+    const byId = new Map(spans.map((span) => [span.spanId, span]));
+    const gone = new Set(
+      spans
+        .filter(({ kind, parentSpanId }) => kind === spanKinds.server && parentSpanId !== undefined)
+        .filter(() => random() * 100 < percent)
+        .map(({ spanId }) => spanId),
+    );
+    const kept = spans.filter(({ spanId }) => !gone.has(spanId));
+    const traces = assemble(kept);
+    const skews = estimateSkew(traces);
+    const known = usualCalls(traces, skews);
+    const answers = new Map(
+      traces.flatMap((trace) =>
+        reattach(trace, known, skews).map(({ missingSpanId, parent, confidence }) => {
+          assert.ok(confidence >= 0.5 && confidence <= 1);
+          return [missingSpanId, trace.nodes[parent]?.span.spanId];
+        }),
+      ),
+    );
+    const named = new Set(kept.map(({ parentSpanId }) => parentSpanId));
+    const gaps = [...gone].filter((id) => named.has(id));
+    assert.ok(gaps.length > 20);
+    const right = gaps.filter((id) => answers.get(id) === byId.get(id)?.parentSpanId).length;
+    assert.ok(right / gaps.length >= 0.95, `${right} of ${gaps.length} at ${percent} %`);
+  }
+});
+
+test('an error that was kept for itself alone hangs under nothing and misses nothing', () => {
+  const kept = aSpan({
+    parentSpanId: 'dddddddddddddddd',
+    status: 2,
+    from: 5,
+    to: 6,
+    attributes: { 'tidemark.sampling.stratum': 'error' },
+  });
+  const [trace] = assemble([aSpan({ from: 0, to: 10 }), kept]);
+  assert.ok(trace !== undefined);
+  assert.deepEqual(reattach(trace), []);
+});
+
+test('clock offsets are told where most calls stick out, and never from messages', () => {
+  const calls = (ahead: number, kinds: readonly number[] = [spanKinds.client, spanKinds.server]) =>
+    Array.from({ length: 9 }, (_, at) => {
+      const id = (n: number) => hex(at * 2 + n + 1, 16);
+      const base = { traceId: hex(at + 1, 32) };
+      return [
+        aSpan({ ...base, spanId: id(0), service: 'web', kind: kinds[0] ?? 0, from: 0, to: 20 }),
+        aSpan({
+          ...base,
+          spanId: id(1),
+          parentSpanId: id(0),
+          service: 'pay',
+          kind: kinds[1] ?? 0,
+          from: 2 + ahead + at / 10,
+          to: 18 + ahead - at / 10,
+        }),
+      ];
+    }).flat();
+  const told = (spans: readonly Span[]) =>
+    provenSkew(estimateSkew(assemble(spans))).map(({ from, to, offsetNanos, calls }) => [from, to, offsetNanos, calls]);
+  assert.deepEqual(told(calls(30)), [['web', 'pay', 30_000_000, 9]]);
+  assert.deepEqual(told(calls(-30)), [['web', 'pay', -30_000_000, 9]]);
+  assert.deepEqual(told(calls(1)), [], 'what fits is not proof');
+  assert.deepEqual(told(calls(30, [spanKinds.producer, spanKinds.consumer])), []);
 });
