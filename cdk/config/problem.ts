@@ -1,3 +1,5 @@
+import { nearest } from './nearest.ts';
+
 /** One thing wrong with the configuration. Checks collect all of them, so that a user mends them in one go. */
 export interface Problem {
   /** Where: `watermarks.rules[0].high`. */
@@ -22,11 +24,12 @@ export const unknownKeys = (path: string, value: unknown, known: readonly string
   }
   return Object.entries(value)
     .filter(([key]) => !known.includes(key))
-    .map(([key, actual]) => ({
-      path: `${path}.${key}`,
-      actual,
-      allowed: known.length === 0 ? 'no key is known here' : `no such key; there are ${known.join(', ')}`,
-    }));
+    .map(([key, actual]) => {
+      const meant = nearest(key, known);
+      const hint = meant === undefined ? '' : `; did you mean ${meant}?`;
+      const allowed = known.length === 0 ? 'no key is known here' : `no such key; there are ${known.join(', ')}${hint}`;
+      return { path: `${path}.${key}`, actual, allowed };
+    });
 };
 
 /** A problem for a value that is there and is no number within bounds. */

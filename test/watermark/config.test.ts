@@ -46,9 +46,44 @@ test('each mistake is named with its place and what is allowed', () => {
   assert.match(words({ ...good, queues: [{ arn: 'orders', capacity: 1 }] }), /queues\[0\]\.arn: is "orders"; the ARN/);
   assert.match(
     words({ ...good, queues: [...(good.queues ?? []), ...(good.queues ?? [])] }),
-    /queues\[1\]\.arn.*not in the list already/,
+    /queues\[1\]\.arn.*a queue whose name is not in the list already/,
+  );
+  const elsewhere = { arn: 'arn:aws:sqs:us-east-1:123456789012:orders', capacity: 1 };
+  assert.match(
+    words({ ...good, queues: [...(good.queues ?? []), elsewhere] }),
+    /queues\[1\]\.arn.*a queue whose name is not in the list already/,
   );
   assert.match(words('x'), /watermarks: is "x"; an object/);
+});
+
+test('a typo is told the nearest name', () => {
+  assert.match(withRule({ hihg: 0.9 }), /did you mean high\?$/);
+  assert.match(withRule({ gauge: 'pod-memroy' }), /did you mean pod-memory\?$/m);
+  assert.match(withRule({ selector: { namespce: 'shop' } }), /pod-memory has no such label.*did you mean namespace\?$/);
+  assert.match(withRule({ selector: { cluster: 'pord' } }), /did you mean prod\?$/);
+  assert.match(words({ ...good, queus: [] }), /watermarks\.queus: .*did you mean queues\?$/);
+});
+
+test('what means nothing to the gauge is no silent ornament', () => {
+  assert.match(
+    withRule({ query: 'up' }),
+    /rules\.X\.query: is "up"; has no meaning for pod-memory, only for prometheus/,
+  );
+  assert.match(withRule({ gauge: 'queue-backlog', per: 'pod' }), /X\.per: is "pod"; has no meaning for queue-backlog/);
+  assert.match(withRule({ noDataForSeconds: 60 }), /noDataForSeconds: is 60; has no meaning without noData: 'alert'/);
+  assert.match(withRule({ selector: { container: 'app' } }), /selector\.container.*no such label/);
+  assert.equal(withRule({ per: 'container', selector: { container: 'app' } }), '');
+  assert.equal(withRule({ gauge: 'pushed', selector: { anything: 'x' } }), '');
+});
+
+test('where no default mark can be meant one is asked for', () => {
+  const metric = { namespace: 'AWS/RDS', name: 'CPUUtilization' };
+  assert.match(withRule({ gauge: 'cloudwatch', metric }), /X\.high: is missing; a mark in the unit of the metric/);
+  assert.equal(withRule({ gauge: 'cloudwatch', metric: { ...metric, capacity: 100 } }), '');
+  assert.match(
+    withRule({ gauge: 'queue-drain', low: 5000 }),
+    /X\.high: is missing; a high mark is expected beside the low/,
+  );
 });
 
 test('a secret written where its reference belongs is not shown', () => {
