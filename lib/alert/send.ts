@@ -3,6 +3,7 @@ import { Failure } from '../model/failure.ts';
 import type { Clock, Crypto, Http, HttpRequest, Secrets } from '../model/ports.ts';
 import type { Channel, Chunk, Saying, Style, Target } from './channel.ts';
 import { channels } from './channels/index.ts';
+import { hideSecrets } from './hide-secrets.ts';
 import { failureVerdict, type Verdict } from './verdict.ts';
 
 export interface SendingPorts {
@@ -54,23 +55,13 @@ const once = async (
     request = channel.request(chunk, target, { ...saying, now: clock(), crypto });
   } catch (thrown) {
     // A template or a secret of ours is at fault; the next attempt would find it so, too.
-    return hiding(target, { kind: 'permanent', reason: `cannot be written: ${Failure.from(thrown).message}` });
+    return hideSecrets(target, { kind: 'permanent', reason: `cannot be written: ${Failure.from(thrown).message}` });
   }
   try {
-    return hiding(target, channel.verdict(await http(request), clock()));
+    return hideSecrets(target, channel.verdict(await http(request), clock()));
   } catch (thrown) {
-    return hiding(target, failureVerdict(Failure.from(thrown)));
+    return hideSecrets(target, failureVerdict(Failure.from(thrown)));
   }
-};
-
-/** A reason may quote what the destination answers, and that may quote the request: no secret leaves with it. */
-const hiding = (target: Target, verdict: Verdict): Verdict => {
-  if (verdict.kind === 'ok') return verdict;
-  const { url, secrets = [], headers = {} } = target;
-  const parts = url.split(/[/?&=]/).filter((part) => part.length >= 16);
-  const hidden = [url, ...secrets, ...Object.values(headers), ...parts].filter((text) => text.length >= 8);
-  const reason = hidden.reduce((text, secret) => text.replaceAll(secret, '***'), verdict.reason);
-  return { ...verdict, reason };
 };
 
 /** A receiver with its secrets read, or the verdict on their absence. */

@@ -2,11 +2,21 @@ import { readLetter } from '../../../lib/alert/give-up.ts';
 import { rankOf } from '../../../lib/alert/identity.ts';
 import { type Alert, alert as anAlert } from '../../../lib/model/alert.ts';
 import type { AlertsConfig } from '../../../lib/model/config/alerts.ts';
-import { type Robot, webhookRobot, wecomRobot } from '../robots/index.ts';
+import {
+  dingtalkRobot,
+  feishuRobot,
+  opsgenieRobot,
+  pagerdutyRobot,
+  type Robot,
+  slackRobot,
+  teamsRobot,
+  webhookRobot,
+  wecomRobot,
+} from '../robots/index.ts';
 import { seeded } from './time.ts';
-import { channelOf, type Faults, simulate } from './world.ts';
+import { channelOf, type Faults, type Seen, simulate } from './world.ts';
 
-/** The faults that the delivery path is held against. */
+/** The faults that the delivery path is held against: shares of all requests, of all invocations, of all messages of the queue. */
 export const everything: Faults = {
   serverErrors: 0.1,
   errorCodes: 0.05,
@@ -19,9 +29,11 @@ export const everything: Faults = {
 
 export interface Verdict {
   readonly seed: number;
-  /** States of alerts that were raised: firings and resolutions. */
+  /** Distinct alerts that fired. */
   readonly alerts: number;
-  /** States that nobody saw, neither themselves nor a later one, and that are no dead letters. */
+  /** What was to be told: each firing and each end, at each of its receivers. */
+  readonly states: number;
+  /** States that no destination took, neither themselves nor a later one, and that are no dead letters. */
   readonly lost: number;
   /** States that people saw more than once at one destination. */
   readonly duplicates: number;
@@ -30,39 +42,72 @@ export interface Verdict {
   readonly duplicatesIdempotent: number;
   /** States that were seen marked as late. */
   readonly late: number;
+  /** States that were tried first more than so long after they came and are not marked, or are marked and were not late. */
+  readonly lateWrong: number;
   /** Attempts before a destination had allowed them. */
   readonly early: number;
-  /** States seen after a later one. */
+  /** States seen after a later one: above all, a firing after its end. */
   readonly outOfOrder: number;
-  /** States told by a later one alone, since it had come before they could be. */
+  /** Firings that were over before their destination could be told: their end alone was. */
   readonly merged: number;
   readonly deadLetters: number;
   readonly attempts: number;
-  readonly crashes: number;
+  /** Faults of each kind that there were. */
+  readonly serverErrors: number;
+  readonly errorCodes: number;
+  readonly resets: number;
   readonly timeoutsAfterAccept: number;
+  readonly crashes: number;
   readonly invocations: number;
 }
 
+/** Receivers of every channel, with their share of the alerts: as many as their limits take while a fifth of all requests fails. */
+const shares = {
+  wecom: 0.1,
+  dingtalk: 0.1,
+  feishu: 0.15,
+  slack: 0.15,
+  teams: 0.15,
+  pagerduty: 0.02,
+  opsgenie: 0.02,
+  webhook: 0.31,
+} as const;
+type Team = keyof typeof shares;
+const teams = Object.keys(shares) as Team[];
+
+/** Critical alerts go to one more receiver. */
+const pager = 'pager';
+const criticalShare = 0.02;
+
 const config: AlertsConfig = {
   receivers: {
-    hook: { channel: 'webhook', url: 'secretsmanager:hook' },
-    pager: { channel: 'webhook', url: 'secretsmanager:pager' },
-    'robot-1': { channel: 'wecom', url: 'secretsmanager:robot-1' },
-    'robot-2': { channel: 'wecom', url: 'secretsmanager:robot-2' },
+    ...Object.fromEntries(
+      teams.map((channel) => [
+        channel,
+        {
+          channel,
+          ...(channel === 'pagerduty' || channel === 'opsgenie'
+            ? { secret: `secretsmanager:${channel}/key` }
+            : { url: `secretsmanager:${channel}` }),
+        },
+      ]),
+    ),
+    [pager]: { channel: 'webhook', url: `secretsmanager:${pager}` },
   },
-  default: ['hook'],
+  default: ['webhook'],
   groupBy: ['service'],
   groupWaitSeconds: 5,
   groupIntervalSeconds: 20,
   repeatIntervalSeconds: 30 * 86_400,
   routes: [
-    { match: { severity: 'critical' }, receivers: ['pager'], continue: true },
-    { match: { team: 'chat-1' }, receivers: ['robot-1'] },
-    { match: { team: 'chat-2' }, receivers: ['robot-2'] },
+    { match: { severity: 'critical' }, receivers: [pager], continue: true },
+    ...teams.map((team) => ({ match: { team }, receivers: [team] })),
   ],
 };
 
-/** One run: so many states of alerts, of which each fires and resolves, in a day of virtual time. */
+const start = Date.parse('2026-03-01T00:00:00Z');
+
+/** One run: so many distinct alerts, of which each third ends, spread over half a day of virtual time. */
 export const chaos = async (options: {
   readonly seed: number;
   readonly alerts: number;
@@ -71,100 +116,161 @@ export const chaos = async (options: {
 }): Promise<Verdict> => {
   const { seed, alerts: count, faults = everything, strict = false } = options;
   const random = seeded(seed ^ 0x5eed);
-  const robots: Record<string, Robot> = {
-    hook: webhookRobot(),
-    pager: webhookRobot(),
-    'robot-1': wecomRobot(),
-    'robot-2': wecomRobot({ key: 'another' }),
+  const { robots, secrets } = destinations();
+  const world = simulate({ seed, config, robots, secrets, faults, strict, start });
+  const spanMs = Math.min(12 * 3_600_000, count * 432);
+  const raised: Raised[] = [];
+  const raise = (alert: Alert, at: number) => {
+    raised.push({ alert, at });
+    world.raise(alert, at);
   };
-  const start = Date.parse('2026-03-01T00:00:00Z');
-  const world = simulate({ seed, config, robots, faults, strict, start });
-  const pairs = Math.ceil(count / 2);
-  const spanMs = Math.min(12 * 3_600_000, pairs * 1000);
-  const raised: Alert[] = [];
-  for (let index = 0; index < pairs; index += 1) {
+  for (let index = 0; index < count; index += 1) {
     const at = start + Math.floor(random() * spanMs);
-    const endsAt = at + 30_000 + Math.floor(random() * 600_000);
-    const share = random();
     const firing = anAlert({
       status: 'firing',
       labels: {
         alertname: `Alert${index}`,
-        severity: share < 0.1 ? 'critical' : share < 0.8 ? 'warning' : 'info',
+        severity: random() < criticalShare ? 'critical' : random() < 0.8 ? 'warning' : 'info',
         service: `service-${index % 97}`,
-        team: random() < 0.05 ? `chat-${1 + Math.floor(random() * 2)}` : 'other',
+        team: teamAt(random()),
       },
       annotations: { summary: `alert ${index}` },
       startsAt: new Date(at).toISOString(),
     });
-    raised.push(firing);
-    world.raise(firing, at);
-    if (raised.length === count) break;
-    const ended: Alert = { ...firing, status: 'resolved', endsAt: new Date(endsAt).toISOString() };
-    raised.push(ended);
-    world.raise(ended, endsAt);
+    raise(firing, at);
+    if (index % 3 !== 0) continue;
+    // Between half a minute, while it may not be told yet, and an hour.
+    const endsAt = at + 30_000 + Math.floor(random() * 3_600_000);
+    raise({ ...firing, status: 'resolved', endsAt: new Date(endsAt).toISOString() }, endsAt);
   }
-  await world.time.run(start + 26 * 3_600_000);
-  return judge(seed, raised, world);
+  await world.time.run(start + spanMs + settleMs);
+  return judge(seed, count, raised, world);
 };
 
-const judge = (seed: number, raised: readonly Alert[], world: ReturnType<typeof simulate>): Verdict => {
-  const ranks = new Map<string, number[]>();
-  for (const { receiver, rank, alert } of world.seen) {
-    const key = `${receiver} ${alert.fingerprint}`;
-    ranks.set(key, [...(ranks.get(key) ?? []), rank]);
+interface Raised {
+  readonly alert: Alert;
+  readonly at: number;
+}
+
+const teamAt = (share: number): Team => {
+  let edge = 0;
+  return teams.find((team) => share < (edge += shares[team])) ?? 'webhook';
+};
+
+const destinations = () => {
+  const [pagerduty, opsgenieKey] = [pagerdutyRobot(), 'eb243592-faa2-4ba2-a551-1afdf565c889'];
+  const robots: Record<Team | typeof pager, Robot> = {
+    wecom: wecomRobot(),
+    dingtalk: dingtalkRobot(),
+    feishu: feishuRobot(),
+    slack: slackRobot(),
+    teams: teamsRobot(),
+    pagerduty,
+    opsgenie: opsgenieRobot({ apiKey: opsgenieKey }),
+    webhook: webhookRobot(),
+    [pager]: webhookRobot(),
+  };
+  const secrets = {
+    'secretsmanager:pagerduty/key': pagerduty.routingKey,
+    'secretsmanager:opsgenie/key': opsgenieKey,
+  };
+  return { robots, secrets };
+};
+
+const judge = (
+  seed: number,
+  alerts: number,
+  raised: readonly Raised[],
+  world: ReturnType<typeof simulate>,
+): Verdict => {
+  const shown = new Map<string, Seen[]>();
+  for (const each of world.seen) {
+    const key = `${each.receiver} ${each.alert.fingerprint}`;
+    const list = shown.get(key);
+    if (list === undefined) shown.set(key, [each]);
+    else list.push(each);
   }
-  let [duplicates, duplicatesIdempotent, outOfOrder, merged, lost] = [0, 0, 0, 0, 0];
-  for (const [key, list] of ranks) {
-    const channel = channelOf(config, key.slice(0, key.indexOf(' ')));
-    const known = new Set<number>();
-    let highest = 0;
-    for (const rank of list) {
-      if (known.has(rank)) {
-        duplicates += 1;
-        if (channel?.idempotent === true) duplicatesIdempotent += 1;
-      } else if (rank < highest) outOfOrder += 1;
-      known.add(rank);
-      highest = Math.max(highest, rank);
-    }
-  }
+  const order = inOrder(shown);
   const dead = new Set(
     world.dead.flatMap((body) =>
       (readLetter(JSON.parse(body))?.entries ?? []).map(({ alert, rank }) => `${alert.fingerprint} ${rank}`),
     ),
   );
-  for (const alert of raised) {
+  const ends = new Set(raised.flatMap(({ alert }) => (alert.status === 'resolved' ? [alert.fingerprint] : [])));
+  let [states, merged, lost] = [0, 0, 0];
+  const cameAt = new Map<string, number>();
+  for (const { alert, at } of raised) {
     const rank = rankOf(alert);
+    cameAt.set(`${alert.fingerprint} ${rank}`, at);
     for (const receiver of receiversOf(alert)) {
-      const list = ranks.get(`${receiver} ${alert.fingerprint}`) ?? [];
-      if (list.includes(rank)) continue;
-      if (list.some((each) => each > rank)) merged += 1;
+      states += 1;
+      const key = `${receiver} ${alert.fingerprint}`;
+      if (world.taken.has(`${key} ${rank}`)) continue;
+      const isOver = alert.status === 'firing' && ends.has(alert.fingerprint) && world.taken.has(`${key} ${rank + 1}`);
+      if (isOver) merged += 1;
       else if (!dead.has(`${alert.fingerprint} ${rank}`)) lost += 1;
     }
   }
   const { counts } = world;
   return {
     seed,
-    alerts: raised.length,
+    alerts,
+    states,
     lost,
-    duplicates,
+    ...order,
     duplicatesAllowed: counts.timeoutsAfterAccept + counts.crashes,
-    duplicatesIdempotent,
     late: world.seen.filter((each) => each.late).length,
+    lateWrong: world.seen.filter((each) => isMarkedWrongly(each, cameAt)).length,
     early: counts.early,
-    outOfOrder,
     merged,
     deadLetters: dead.size,
     attempts: counts.attempts,
-    crashes: counts.crashes,
+    serverErrors: counts.serverErrors,
+    errorCodes: counts.errorCodes,
+    resets: counts.resets,
     timeoutsAfterAccept: counts.timeoutsAfterAccept,
+    crashes: counts.crashes,
     invocations: world.stats().invocations,
   };
 };
 
-/** Written out, so that the router is not its own judge. */
-const receiversOf = ({ labels: { severity, team } }: Alert): string[] => {
-  const chat = team === 'chat-1' ? ['robot-1'] : team === 'chat-2' ? ['robot-2'] : [];
-  if (severity === 'critical') return ['pager', ...chat];
-  return chat.length > 0 ? chat : ['hook'];
+const inOrder = (shown: ReadonlyMap<string, readonly Seen[]>) => {
+  let [duplicates, duplicatesIdempotent, outOfOrder] = [0, 0, 0];
+  for (const [key, list] of shown) {
+    const channel = channelOf(config, key.slice(0, key.indexOf(' ')));
+    const known = new Set<number>();
+    let highest = 0;
+    for (const { rank } of list) {
+      if (known.has(rank)) {
+        duplicates += 1;
+        if (channel.idempotent) duplicatesIdempotent += 1;
+      }
+      // The same once more, after a later one was seen, is a firing after its end all the same.
+      if (rank < highest) outOfOrder += 1;
+      known.add(rank);
+      highest = Math.max(highest, rank);
+    }
+  }
+  return { duplicates, duplicatesIdempotent, outOfOrder };
 };
+
+/** Late is what is tried first five minutes after it was to be told, which is when it came, or its group's next turn. */
+const lateMs = 300_000;
+/** The wait of a group, a flush and a queue that reorders, and a turn whose holder died. */
+const slackMs = 120_000;
+
+const isMarkedWrongly = (
+  { alert, rank, late, at, firstTriedAt }: Seen,
+  cameAt: ReadonlyMap<string, number>,
+): boolean => {
+  const came = cameAt.get(`${alert.fingerprint} ${rank}`);
+  if (came === undefined) return false;
+  return late ? at - came < lateMs : firstTriedAt - came > lateMs + slackMs;
+};
+
+/** The last end comes an hour after its alert; the longest ban, Retry-After and backoff are over long before this. */
+const settleMs = 9 * 3_600_000;
+
+/** Written out, so that the router is not its own judge. */
+const receiversOf = ({ labels: { severity, team } }: Alert): string[] =>
+  severity === 'critical' ? [pager, team as string] : [team as string];

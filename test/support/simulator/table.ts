@@ -5,6 +5,8 @@ const maxItemBytes = 400 * 1024;
 
 export interface SimulatedTable extends Table {
   readonly size: () => number;
+  /** Every item, expired ones included. */
+  readonly items: () => readonly Item[];
 }
 
 /**
@@ -33,6 +35,7 @@ export const simulatedTable = (clock: () => number, { strict = false } = {}): Si
   };
   return {
     size: () => size,
+    items: () => [...partitions.values()].flatMap(({ items }) => [...items.values()]),
     get: async (pk, sk) => {
       const item = partitions.get(pk)?.items.get(sk);
       return isAlive(item) ? copy(item) : undefined;

@@ -36,6 +36,8 @@ export interface WorldOptions {
   /** By receiver. Receivers may share one. */
   readonly robots: Readonly<Record<string, Robot>>;
   readonly faults?: Faults;
+  /** By reference; any other reference is the robot's address. */
+  readonly secrets?: Readonly<Record<string, string>>;
   /** What a request to a receiver fails with before it leaves. */
   readonly refuse?: (receiver: string, now: number) => Failure | undefined;
   readonly start?: number;
@@ -54,6 +56,8 @@ export interface Seen {
   readonly rank: number;
   readonly deliveryId: string;
   readonly late: boolean;
+  /** When its message was tried first. */
+  readonly firstTriedAt: number;
 }
 
 export interface Counts {
@@ -73,7 +77,11 @@ export const simulate = (options: WorldOptions) => {
   const time = virtualTime(options.start ?? Date.parse('2026-01-01T00:00:00Z'));
   const store = simulatedTable(time.now, { strict });
   const seen: Seen[] = [];
+  /** `receiver fingerprint rank` of what a destination has taken, whether it showed it or knew that it had. */
+  const taken = new Set<string>();
+  const firstTried = new Map<string, number>();
   const dead: string[] = [];
+  const queued: string[] = [];
   const log: { readonly level: string; readonly message: string; readonly fields: Record<string, unknown> }[] = [];
   const counts: Counts = {
     timeoutsAfterAccept: 0,
@@ -84,8 +92,8 @@ export const simulate = (options: WorldOptions) => {
     attempts: 0,
     early: 0,
   };
-  /** By destination: no attempt before, as it has said; and how often it has throttled in a row. */
-  const told = new Map<Robot, { notBefore: number; throttled: number }>();
+  /** What destinations have asked for. */
+  const wishes = new Map<Robot, Wishes>();
   let crashStep = 0;
 
   const http = async (request: HttpRequest, chunk: Chunk, robot: Robot, deliveryId: string): Promise<HttpResponse> => {
@@ -117,17 +125,15 @@ export const simulate = (options: WorldOptions) => {
     }
     const before = robot.received.length;
     const answer = robot.answer(request, time.now());
-    if (robot.received.length > before && chunk.kind === 'message') {
-      for (const alert of chunk.notification.alerts) {
-        const late = chunk.notification.lateMinutes !== undefined;
-        seen.push({
-          at: time.now(),
-          receiver: chunk.notification.receiver,
-          alert,
-          rank: rankOf(alert),
-          deliveryId,
-          late,
-        });
+    const { receiver, alerts, lateMinutes } = chunk.notification;
+    if (chunk.kind === 'message' && channels[channelName(config, receiver)].verdict(answer, time.now()).kind === 'ok') {
+      for (const alert of alerts) {
+        const rank = rankOf(alert);
+        taken.add(`${receiver} ${alert.fingerprint} ${rank}`);
+        if (robot.received.length === before) continue;
+        const late = lateMinutes !== undefined;
+        const firstTriedAt = firstTried.get(deliveryId) ?? time.now();
+        seen.push({ at: time.now(), receiver, alert, rank, deliveryId, late, firstTriedAt });
       }
     }
     edge += faults.timeoutsAfterAccept ?? 0;
@@ -140,42 +146,39 @@ export const simulate = (options: WorldOptions) => {
     return answer;
   };
 
-  /** What a destination asks for in an answer; undefined when it asks for nothing. */
-  const hear = (robot: Robot, response: HttpResponse): (() => void) | undefined => {
-    const said = told.get(robot) ?? { notBefore: 0, throttled: 0 };
-    told.set(robot, said);
+  /** Takes down what a destination asks for in an answer, and which process has heard it. */
+  const hear = (robot: Robot, response: HttpResponse, process: object): void => {
+    const said = wishes.get(robot) ?? { list: [], throttled: 0 };
+    wishes.set(robot, said);
     const seconds = windowOf(robot.name, response);
     if (seconds === undefined) {
       if (response.status < 300) said.throttled = 0;
-      return undefined;
+      return;
     }
-    const heardAt = time.now();
-    return () => {
-      said.throttled += 1;
-      const banned = robot.name === 'dingtalk' && said.throttled >= 2 ? 600 : 0;
-      said.notBefore = Math.max(said.notBefore, heardAt + Math.max(seconds, banned) * 1000);
-    };
+    said.throttled += 1;
+    const banned = robot.name === 'dingtalk' && said.throttled >= 2 ? 600 : 0;
+    const until = time.now() + Math.max(seconds, banned) * 1000;
+    said.list = [...said.list.filter((wish) => wish.until > time.now()), { until, process, isWritten: false }];
   };
 
   /** One invocation: every call to the outside is a step, takes a moment, and may be the last that the process makes. */
   const invoke = (bodies: readonly string[]): Promise<ReadonlySet<number>> =>
     new Promise((settle, reject) => {
-      const crashAt = random() < (faults.crashes ?? 0) ? crashStep++ % 120 : Number.POSITIVE_INFINITY;
-      // Even crashes happen before the step takes effect, odd ones after it.
-      const isBefore = crashStep % 2 === 0;
+      // One after the other: before each step takes effect, and after it.
+      const crash_ = random() < (faults.crashes ?? 0) ? crashStep++ : Number.NaN;
+      const crashAt = Math.floor(crash_ / 2) % 120;
+      const isBefore = crash_ % 2 === 0;
       let step = 0;
       let alive = true;
-      /** Heard by this process alone: what it dies with before it could write it down, nobody knows. */
-      let heard: { readonly robot: Robot; readonly bind: () => void; readonly since: number }[] = [];
-      const bindHeard = (least: number) => {
-        for (const { bind, since } of heard) if (step - since >= least) bind();
-        heard = heard.filter(({ since }) => step - since < least);
-      };
+      const process = {};
       const never = new Promise<never>(() => undefined);
       const crash = (): Promise<never> => {
         if (alive) {
           alive = false;
           counts.crashes += 1;
+          // What a process dies with before it could write it down, nobody knows.
+          for (const said of wishes.values())
+            said.list = said.list.filter((wish) => wish.process !== process || wish.isWritten);
           reject(new Error('the process was killed'));
         }
         return never;
@@ -194,7 +197,6 @@ export const simulate = (options: WorldOptions) => {
           throw thrown;
         }
         if (!alive || own === crashAt) return crash();
-        bindHeard(20);
         return result;
       };
       const delay = () => 1 + random() * 6;
@@ -203,12 +205,19 @@ export const simulate = (options: WorldOptions) => {
         query: (pk, how) => outside(() => store.query(pk, how), delay()),
         put: async (item: Item, condition) => {
           const written = await outside(() => store.put(item, condition), delay());
-          if (written && item.pk.startsWith('destination#')) bindHeard(0);
+          if (written && item.pk.startsWith('destination#'))
+            for (const { list } of wishes.values())
+              for (const wish of list) if (wish.process === process) wish.isWritten = true;
           return written;
         },
         delete: (pk, sk, condition) => outside(() => store.delete(pk, sk, condition), delay()),
       };
-      const again: Queue = { send: (messages) => outside(() => queue.queue.send(messages), delay()) };
+      const again: Queue = {
+        send: (messages) => {
+          if (strict) queued.push(...messages.map(({ body }) => body));
+          return outside(() => queue.queue.send(messages), delay());
+        },
+      };
       const deadLetters: Queue = {
         send: (messages) => outside(async () => void dead.push(...messages.map(({ body }) => body)), delay()),
       };
@@ -225,14 +234,16 @@ export const simulate = (options: WorldOptions) => {
           const robot = robots[chunk.notification.receiver] as Robot;
           return sendChunk(chunk, configured, saying, {
             http: async (request) => {
-              if ((told.get(robot)?.notBefore ?? 0) > time.now() || heard.some((each) => each.robot === robot))
-                counts.early += 1;
-              const response = await outside(() => http(request, chunk, robot, saying.deliveryId), 0);
-              const bind = hear(robot, response);
-              if (bind !== undefined) heard.push({ robot, bind, since: step });
-              return response;
+              const now = time.now();
+              if (wishes.get(robot)?.list.some(({ until }) => until > now) === true) counts.early += 1;
+              if (!firstTried.has(saying.deliveryId)) firstTried.set(saying.deliveryId, now);
+              return outside(async () => {
+                const response = await http(request, chunk, robot, saying.deliveryId);
+                hear(robot, response, process);
+                return response;
+              }, 0);
             },
-            secrets: async () => robot.url,
+            secrets: async (reference) => options.secrets?.[reference] ?? robot.url,
             clock: time.now,
             crypto: nodeCrypto,
           });
@@ -247,9 +258,7 @@ export const simulate = (options: WorldOptions) => {
           }),
         ),
       ).then(() => {
-        if (!alive) return;
-        bindHeard(0);
-        settle(failed);
+        if (alive) settle(failed);
       });
     });
   const failures: string[] = [];
@@ -270,7 +279,10 @@ export const simulate = (options: WorldOptions) => {
     random,
     table: store,
     seen,
+    taken: taken as ReadonlySet<string>,
     dead,
+    /** Bodies that functions have sent to their queue; with `strict` alone. */
+    queued,
     counts,
     failures,
     log,
@@ -281,6 +293,13 @@ export const simulate = (options: WorldOptions) => {
     send: (body: string): void => void queue.queue.send([{ body }]),
   };
 };
+
+/** What a destination has asked for, with the process that has heard it; written down, everybody knows it. */
+interface Wishes {
+  list: { readonly until: number; readonly process: object; isWritten: boolean }[];
+  /** Answers in a row that asked for less. */
+  throttled: number;
+}
 
 /** The rest that an answer asks for, by what vendors document; kept apart from what the channels themselves read in it. */
 const windowOf = (name: string, { status, headers, body }: HttpResponse): number | undefined => {
@@ -316,6 +335,8 @@ const errorCode = (name: string, random: () => number): HttpResponse => {
   }
 };
 
+const channelName = (config: AlertsConfig, receiver: string) =>
+  config.receivers[receiver]?.channel as keyof typeof channels;
+
 /** The channel of a receiver. */
-export const channelOf = (config: AlertsConfig, receiver: string) =>
-  channels[config.receivers[receiver]?.channel as keyof typeof channels];
+export const channelOf = (config: AlertsConfig, receiver: string) => channels[channelName(config, receiver)];
