@@ -35,11 +35,14 @@ export interface Verdict {
   readonly states: number;
   /** States that no destination took, neither themselves nor a later one, and that are no dead letters. */
   readonly lost: number;
-  /** States that people saw more than once at one destination. */
+  /** Messages that people saw although they had seen all or part of what they say. */
   readonly duplicates: number;
   /** As many may be: one for each answer that never came and each process that died. */
   readonly duplicatesAllowed: number;
+  /** The same where a destination tells repeated deliveries apart. */
   readonly duplicatesIdempotent: number;
+  /** What those messages repeat: a message may hold many alerts. */
+  readonly repeatedStates: number;
   /** States that were seen marked as late. */
   readonly late: number;
   /** States that were tried first more than so long after they came and are not marked, or are marked and were not late. */
@@ -235,15 +238,17 @@ const judge = (
 };
 
 const inOrder = (shown: ReadonlyMap<string, readonly Seen[]>) => {
-  let [duplicates, duplicatesIdempotent, outOfOrder] = [0, 0, 0];
-  for (const [key, list] of shown) {
-    const channel = channelOf(config, key.slice(0, key.indexOf(' ')));
+  const [repeated, repeatedIdempotent] = [new Set<string>(), new Set<string>()];
+  let [repeatedStates, outOfOrder] = [0, 0];
+  for (const list of shown.values()) {
     const known = new Set<number>();
     let highest = 0;
-    for (const { rank } of list) {
+    for (const { rank, receiver, deliveryId, at } of list) {
       if (known.has(rank)) {
-        duplicates += 1;
-        if (channel.idempotent) duplicatesIdempotent += 1;
+        repeatedStates += 1;
+        const message = `${receiver} ${deliveryId} ${at}`;
+        repeated.add(message);
+        if (channelOf(config, receiver).idempotent) repeatedIdempotent.add(message);
       }
       // The same once more, after a later one was seen, is a firing after its end all the same.
       if (rank < highest) outOfOrder += 1;
@@ -251,7 +256,7 @@ const inOrder = (shown: ReadonlyMap<string, readonly Seen[]>) => {
       highest = Math.max(highest, rank);
     }
   }
-  return { duplicates, duplicatesIdempotent, outOfOrder };
+  return { duplicates: repeated.size, duplicatesIdempotent: repeatedIdempotent.size, repeatedStates, outOfOrder };
 };
 
 /** Late is what is tried first five minutes after it was to be told, which is when it came, or its group's next turn. */
