@@ -9,6 +9,14 @@ import { aSpan } from '../../support/a-span.ts';
 import { everyGauge } from '../../support/every-gauge.ts';
 import { type Part, type Peer, present, same } from '../part.ts';
 import { type Deployment, deployed } from '../support/deployment.ts';
+import {
+  alertmanagerInhibitRules,
+  alertmanagerRoute,
+  drawnLabels,
+  gatherTold,
+  groupReceivers,
+  toldByUs,
+} from '../support/groups.ts';
 import { freePort, run, serve, until, withFolder } from '../support/process.ts';
 import { goPrograms } from '../tools.ts';
 
@@ -41,20 +49,18 @@ export const part: Part = {
     const manager = report.peer('Alertmanager', '0.34.1');
     await withFolder((folder) =>
       deployed(async (deployment) => {
-        const running = await startBoth(folder);
+        const running = await startBoth(folder, deployment);
         try {
           await firesOnAnomaly(server, deployment, running);
           await hearsOfIt(manager, running);
+          await reachesTheRobot(manager, deployment);
           await sameFingerprints(manager, running);
+          await sameGroups(manager, running);
         } finally {
           await running.stop();
         }
       }),
     );
-    manager.leaves(
-      'its webhook into deliver-alerts and on to a robot: the function does not take HTTP requests yet; a receiver of the test takes them',
-    );
-    manager.leaves('the same groups from the same alerts as from our own grouping');
     server.leaves(
       'export by tidemark itself: metrics leave score-traces as log lines in embedded metric format, and are carried from there to Prometheus by OTLP here; remote write is not there',
     );
@@ -108,6 +114,7 @@ interface Running {
 }
 
 interface Posted {
+  readonly receiver: string;
   readonly groupKey: string;
   readonly status: string;
   readonly alerts: readonly {
@@ -117,8 +124,8 @@ interface Posted {
   }[];
 }
 
-/** Both servers, with our rules as they are, and a webhook that keeps what it is sent. */
-const startBoth = async (folder: string): Promise<Running> => {
+/** Both servers, with our rules as they are; alerts go to a webhook that keeps what it is sent, those about traces to deliver-alerts too. */
+const startBoth = async (folder: string, { cloud }: Deployment): Promise<Running> => {
   const [metricsPort, alertsPort] = [await freePort(), await freePort()];
   const posted: Posted[] = [];
   const webhook = createServer((request, response) => {
@@ -131,11 +138,33 @@ const startBoth = async (folder: string): Promise<Running> => {
   });
   await new Promise<void>((done) => webhook.listen(0, '127.0.0.1', done));
   const { port: webhookPort } = webhook.address() as { readonly port: number };
-  const route = { receiver: 'hook', group_by: ['alertname', 'service'], group_wait: '1s', group_interval: '2s' };
-  const receivers = [{ name: 'hook', webhook_configs: [{ url: `http://127.0.0.1:${webhookPort}/` }] }];
+  const route = {
+    receiver: 'hook',
+    group_by: ['alertname', 'service'],
+    group_wait: '1s',
+    group_interval: '2s',
+    routes: [
+      { matchers: [`service="${failing}"`], receiver: 'tidemark', continue: true },
+      { matchers: [`service="${failing}"`], receiver: 'hook' },
+      alertmanagerRoute(),
+    ],
+  };
+  const hook = { url: `http://127.0.0.1:${webhookPort}/` };
+  const token = { type: 'Bearer', credentials: deliverToken };
+  const tidemark = {
+    url: String(cloud.outputs['TidemarkFunctions']?.['DeliverAlertsUrl']),
+    http_config: { authorization: token },
+  };
+  const receivers = [
+    ...['hook', ...groupReceivers].map((name) => ({ name, webhook_configs: [hook] })),
+    { name: 'tidemark', webhook_configs: [tidemark] },
+  ];
   cpSync(join(ops, 'trace-rules.yml'), join(folder, 'trace-rules.yml'));
   // Both read JSON, which is YAML.
-  writeFileSync(join(folder, 'alertmanager.yml'), JSON.stringify({ route, receivers }));
+  writeFileSync(
+    join(folder, 'alertmanager.yml'),
+    JSON.stringify({ route, receivers, inhibit_rules: alertmanagerInhibitRules }),
+  );
   writeFileSync(
     join(folder, 'prometheus.yml'),
     JSON.stringify({
@@ -183,6 +212,8 @@ const startBoth = async (folder: string): Promise<Running> => {
 };
 
 const failing = 'interop-payments';
+/** What the shop's robots and their surroundings hold as `secretsmanager:shop/alerts-token`. */
+const deliverToken = 'local-token';
 
 /** Spans of which every other one fails go in at collect-spans; what score-traces measures makes the rule fire. */
 const firesOnAnomaly = async (
@@ -307,4 +338,55 @@ const sameFingerprints = async (peer: Peer, { alertmanagerUrl }: Running): Promi
     for (const labels of sets)
       same(fingerprintOf(labels), theirs.get(labels.index), `fingerprint of ${JSON.stringify(labels)} (seed ${seed})`);
   });
+};
+
+/** The seed's chain to its end: spans, scores, metrics, rule, Alertmanager, deliver-alerts, robot. */
+const reachesTheRobot = (peer: Peer, { surroundings }: Deployment): Promise<void> =>
+  peer.holds('posts it to deliver-alerts with a bearer token, and the robot shows it, once', async () => {
+    const labels = { alertname: 'TraceErrorBurst', kind: 'error-burst', service: failing, severity: 'critical' };
+    const firing = `${fingerprintOf(labels)} firing `;
+    const shown = () => (surroundings.seen()['oncall'] ?? []).filter((identity) => identity.startsWith(firing));
+    await until('the robot shows it', 30, () => shown().length > 0);
+    same(shown().length, 1, 'times that the robot was sent it');
+  });
+
+/** Alertmanager and our own delivery, given the same alerts and the same routes, tell the same receivers of the same groups. */
+const sameGroups = async (peer: Peer, { alertmanagerUrl, posted }: Running): Promise<void> => {
+  const seed = Number(process.env['FC_SEED'] ?? Date.now() % 2 ** 31);
+  const sets = drawnLabels(seed);
+  await peer.holds(
+    'tells the same groups of the same alerts as our own delivery: nested routes, continue, regular expressions, labels that are missing, inhibition',
+    async () => {
+      const startsAt = new Date().toISOString();
+      const alerts = sets.map((labels) => ({ labels, annotations: {}, startsAt }));
+      const answer = await fetch(`${alertmanagerUrl}/api/v2/alerts`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(alerts),
+      });
+      same(answer.status, 200, `status of the answer (seed ${seed})`);
+      const webhook = { version: '4', status: 'firing', alerts: alerts.map((each) => ({ ...each, status: 'firing' })) };
+      const ours = await toldByUs(JSON.stringify(webhook));
+      const theirs = () =>
+        gatherTold(
+          posted
+            .filter(({ receiver }) => (groupReceivers as readonly string[]).includes(receiver))
+            .map(({ receiver, groupKey, alerts: told }) => ({
+              receiver,
+              groupKey,
+              fingerprints: told.map(({ fingerprint }) => fingerprint),
+            })),
+        );
+      const count = (told: ReturnType<typeof theirs>) =>
+        Object.values(told).reduce((sum, { length }) => sum + length, 0);
+      if (count(ours) < sets.length / 2)
+        throw new Error(`we tell only ${count(ours)} of ${sets.length} (seed ${seed})`);
+      // What differs after half a minute differs; a notification too many would come within two intervals.
+      await until('as many are told', 30, () => count(theirs()) >= count(ours)).catch(() => undefined);
+      await new Promise((done) => setTimeout(done, 5000));
+      const told = theirs();
+      for (const group of new Set([...Object.keys(told), ...Object.keys(ours)]))
+        same(ours[group] ?? [], told[group] ?? [], `told of ${group} (seed ${seed})`);
+    },
+  );
 };
