@@ -1,17 +1,9 @@
 import type { ClusterConfig } from '../model/config/watermarks.ts';
 import { Failure } from '../model/failure.ts';
-import type {
-  ClusterSnapshot,
-  Container,
-  ContainerStatus,
-  HorizontalPodAutoscaler,
-  Node,
-  NodeMetrics,
-  Pod,
-  PodMetrics,
-} from '../model/kubernetes-objects.ts';
+import type { ClusterSnapshot } from '../model/kubernetes-objects.ts';
 import type { Clock, Secrets } from '../model/ports.ts';
 import { requestJson } from './json-request.ts';
+import { autoscalerFields, nodeFields, nodeMetricsFields, podFields, podMetricsFields } from './kubernetes-fields.ts';
 
 export interface KubernetesOptions {
   /** The label `cluster`, and how failures name it. */
@@ -28,14 +20,17 @@ export const kubernetesCluster = (options: KubernetesOptions) => {
   const connection = connectionOf(options);
   const timeoutMs = config.timeoutMs ?? 10_000;
   const told = new Set<string>();
-  const list = async <T>(path: string, query = '', keep: (item: T) => T = (item) => item): Promise<T[]> => {
+  const listOnce = async <T>(path: string, keep: Keep<T>, query: string): Promise<T[]> => {
     const where = `kubernetes/${name} ${path}`;
     const items: T[] = [];
     let next = '';
     do {
       const { endpoint, headers, ...tls } = await connection();
       const url = `${endpoint}${path}?limit=${pageSize}${query}${next === '' ? '' : `&continue=${encodeURIComponent(next)}`}`;
-      const onItem = (item: unknown) => void items.push(keep(item as T));
+      const onItem = (item: unknown) => {
+        const kept = keep(item);
+        if (kept !== undefined) items.push(kept);
+      };
       const page = await requestJson({ url, headers, timeoutMs, where, onItem, ...tls });
       const { items: isList, metadata } = (page ?? {}) as { items?: unknown; metadata?: { continue?: unknown } };
       if (!Array.isArray(isList)) throw new Failure('unavailable', 'the answer is no list of items', { where });
@@ -47,6 +42,17 @@ export const kubernetesCluster = (options: KubernetesOptions) => {
     } while (next !== '');
     return items;
   };
+  const list = async <T>(path: string, keep: Keep<T>, query = ''): Promise<T[]> => {
+    try {
+      return await listOnce(path, keep, query).catch((thrown: unknown) => {
+        // 410: between two pages the snapshot that they are cut from was compacted away. From the beginning, once.
+        if (thrown instanceof Failure && thrown.code === 'conflict') return listOnce(path, keep, query);
+        throw thrown;
+      });
+    } catch (thrown) {
+      throw withHint(thrown, path, config);
+    }
+  };
   const inNamespace = (group: string, plural: string): string =>
     config.namespace === undefined ? `${group}/${plural}` : `${group}/namespaces/${config.namespace}/${plural}`;
   return {
@@ -56,19 +62,15 @@ export const kubernetesCluster = (options: KubernetesOptions) => {
       const unread: string[] = [];
       const optional = (use: string) => (thrown: unknown) => refusedList(thrown, `${use} is not known`, told, unread);
       const [pods, podMetrics, nodes, nodeMetrics, autoscalers] = await Promise.all([
-        needs.pods
-          ? list<Pod>(inNamespace('/api/v1', 'pods'), '&fieldSelector=status.phase%3DRunning', podFields)
-          : none,
-        needs.pods ? list<PodMetrics>(inNamespace('/apis/metrics.k8s.io/v1beta1', 'pods')) : none,
+        needs.pods ? list(inNamespace('/api/v1', 'pods'), podFields, '&fieldSelector=status.phase%3DRunning') : none,
+        needs.pods ? list(inNamespace('/apis/metrics.k8s.io/v1beta1', 'pods'), podMetricsFields) : none,
         // Nodes are also what pods without any limit are measured by; a role that may not list them does without.
-        list<Node>('/api/v1/nodes').catch(needs.nodes ? rethrow : optional('what nodes can allocate')),
-        needs.nodes ? list<NodeMetrics>('/apis/metrics.k8s.io/v1beta1/nodes') : none,
+        list('/api/v1/nodes', nodeFields).catch(needs.nodes ? rethrow : optional('what nodes can allocate')),
+        needs.nodes ? list('/apis/metrics.k8s.io/v1beta1/nodes', nodeMetricsFields) : none,
         needs.pods
-          ? list<HorizontalPodAutoscaler>(
-              inNamespace('/apis/autoscaling/v2', 'horizontalpodautoscalers'),
-              '',
-              autoscalerFields,
-            ).catch(optional('which workloads have an autoscaler'))
+          ? list(inNamespace('/apis/autoscaling/v2', 'horizontalpodautoscalers'), autoscalerFields).catch(
+              optional('which workloads have an autoscaler'),
+            )
           : none,
       ]);
       return { cluster: name, at, pods, podMetrics, nodes, nodeMetrics, autoscalers, unread };
@@ -76,56 +78,28 @@ export const kubernetesCluster = (options: KubernetesOptions) => {
   };
 };
 
-/** What gauges read of a pod; the nine tenths that they do not would be kept in memory for thousands of pods otherwise. */
-const podFields = ({ metadata, spec, status }: Pod): Pod => ({
-  metadata: {
-    name: metadata.name,
-    ...pick(metadata, ['namespace', 'labels', 'annotations', 'ownerReferences']),
-  },
-  ...(spec === undefined
-    ? {}
-    : {
-        spec: {
-          ...pick(spec, ['nodeName', 'resources', 'overhead']),
-          containers: (spec.containers ?? []).map(containerFields),
-          initContainers: (spec.initContainers ?? []).map(containerFields),
-        },
-      }),
-  ...(status === undefined
-    ? {}
-    : {
-        status: {
-          ...pick(status, ['phase', 'conditions', 'resources', 'allocatedResources']),
-          containerStatuses: (status.containerStatuses ?? []).map(statusFields),
-          initContainerStatuses: (status.initContainerStatuses ?? []).map(statusFields),
-        },
-      }),
-});
-
-const containerFields = (container: Container): Container => ({
-  name: container.name,
-  ...pick(container, ['resources', 'restartPolicy']),
-});
-
-const statusFields = (status: ContainerStatus): ContainerStatus => ({
-  name: status.name,
-  ...pick(status, ['resources', 'allocatedResources', 'restartCount', 'lastState']),
-});
-
-const autoscalerFields = ({ metadata, spec, status }: HorizontalPodAutoscaler): HorizontalPodAutoscaler => ({
-  metadata: { name: metadata.name, ...pick(metadata, ['namespace']) },
-  ...(spec === undefined ? {} : { spec: pick(spec, ['scaleTargetRef', 'maxReplicas', 'metrics', 'behavior']) }),
-  ...(status === undefined ? {} : { status: pick(status, ['currentReplicas', 'currentMetrics', 'conditions']) }),
-});
-
-const pick = <T extends object, K extends keyof T>(from: T, keys: readonly K[]): Pick<T, K> => {
-  const picked: Partial<T> = {};
-  for (const key of keys) if (from[key] !== undefined) picked[key] = from[key];
-  return picked as Pick<T, K>;
-};
+type Keep<T> = (item: unknown) => T | undefined;
 
 /** What the API server itself splits lists into. */
 const pageSize = 500;
+
+/** Adds to a refusal what usually mends it. */
+const withHint = (thrown: unknown, path: string, { eks }: ClusterConfig): unknown => {
+  const hint = thrown instanceof Failure ? hintOn(thrown, path, eks !== undefined) : undefined;
+  if (!(thrown instanceof Failure) || hint === undefined) return thrown;
+  const { code, where, message, cause } = thrown;
+  // Its message begins with both.
+  const said = message.slice(`${code}: ${where === undefined ? '' : `${where}: `}`.length);
+  return new Failure(code, `${said}; ${hint}`, { ...(where === undefined ? {} : { where }), cause });
+};
+
+const hintOn = ({ code, message }: Failure, path: string, isEks: boolean): string | undefined => {
+  const isMetrics = path.startsWith('/apis/metrics.k8s.io/');
+  if (isMetrics && (code === 'not-found' || message.includes('HTTP 503'))) return 'does metrics-server run there?';
+  if (code !== 'unauthorised') return undefined;
+  if (message.includes('HTTP 403')) return 'its role needs the ClusterRole of docs/guides/watermarks.md';
+  return isEks ? "has the cluster an access entry for this function's role?" : 'has the token of tokenSecret expired?';
+};
 
 const rethrow = (thrown: unknown): never => {
   throw thrown;

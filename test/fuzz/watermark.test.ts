@@ -2,8 +2,17 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { checkWatermarks } from '../../cdk/config/watermarks.ts';
+import {
+  autoscalerFields,
+  nodeFields,
+  nodeMetricsFields,
+  podFields,
+  podMetricsFields,
+} from '../../lib/adapters/kubernetes-fields.ts';
+import type { ClusterSnapshot } from '../../lib/model/kubernetes-objects.ts';
 import { readReading } from '../../lib/model/reading.ts';
 import { evaluate, inactive, type Rule, type Sample, type SeriesState } from '../../lib/watermark/evaluate.ts';
+import { gauges } from '../../lib/watermark/gauges/index.ts';
 import { readQuantity } from '../../lib/watermark/quantity.ts';
 import { readReplay } from '../../lib/watermark/read-replay.ts';
 import { readTick } from '../../lib/watermark/read-tick.ts';
@@ -90,6 +99,105 @@ check(
       const read = readReplay(input);
       if ('refused' in read) return;
       for (const { readings } of read.recordings) replay(read.rule, readings);
+    },
+  ),
+);
+
+/** Objects as the API lists them, with anything at all in some places. */
+const listed = (whole: unknown): fc.Arbitrary<unknown> => {
+  const anything = { weight: 1, arbitrary: fc.jsonValue() };
+  if (Array.isArray(whole)) return fc.oneof({ weight: 12, arbitrary: fc.tuple(...whole.map(listed)) }, anything);
+  if (typeof whole === 'object' && whole !== null) {
+    const fields = Object.fromEntries(Object.entries(whole).map(([name, value]) => [name, listed(value)]));
+    return fc.oneof({ weight: 12, arbitrary: fc.record(fields) }, anything);
+  }
+  return fc.oneof({ weight: 12, arbitrary: fc.constant(whole) }, anything);
+};
+
+const resources = { requests: { cpu: '1', memory: '1Gi' }, limits: { cpu: 1, memory: '2Gi' } };
+const metadata = {
+  name: 'web-1-x',
+  namespace: 'shop',
+  labels: { 'pod-template-hash': '1' },
+  annotations: { 'watermark.tidemark.dev/pod-memory': 'high=0.95,low=x' },
+  ownerReferences: [{ kind: 'ReplicaSet', name: 'web-1', controller: true }],
+};
+const containers = [{ name: 'app', resources }];
+const statuses = [
+  {
+    name: 'app',
+    resources,
+    allocatedResources: resources.requests,
+    restartCount: 1,
+    lastState: { terminated: { reason: 'OOMKilled' } },
+  },
+];
+const current = { type: 'Resource', resource: { name: 'memory', current: { averageUtilization: 80 } } };
+
+check(
+  'whatever the API lists, what is kept of it can be measured',
+  fc.property(
+    listed({
+      metadata,
+      spec: {
+        nodeName: 'n',
+        resources,
+        overhead: resources.requests,
+        containers,
+        initContainers: [{ ...containers[0], restartPolicy: 'Always' }],
+      },
+      status: {
+        phase: 'Running',
+        conditions: [{ type: 'PodResizePending', reason: 'Infeasible' }],
+        containerStatuses: statuses,
+        initContainerStatuses: statuses,
+        resources,
+        allocatedResources: resources.requests,
+      },
+    }),
+    listed({
+      metadata,
+      timestamp: '2026-11-23T12:00:00Z',
+      containers: [{ name: 'app', usage: { cpu: '1n', memory: '1Ki' } }],
+    }),
+    listed({ metadata: { name: 'n' }, status: { allocatable: { cpu: '4', memory: '8Gi' } } }),
+    listed({ metadata: { name: 'n' }, timestamp: '2026-11-23T12:00:00Z', usage: { cpu: '1', memory: '1Gi' } }),
+    listed({
+      metadata: { name: 'web', namespace: 'shop' },
+      spec: {
+        scaleTargetRef: { kind: 'Deployment', name: 'web' },
+        maxReplicas: 3,
+        metrics: [
+          { type: 'Resource', resource: { name: 'memory', target: { averageUtilization: 80 } } },
+          { type: 'ContainerResource', containerResource: { name: 'cpu', container: 'app', target: {} } },
+        ],
+        behavior: { scaleUp: { selectPolicy: 'Max' } },
+      },
+      status: {
+        currentReplicas: 1,
+        currentMetrics: [current],
+        conditions: [{ type: 'ScalingActive', status: 'False', reason: 'Why', message: 'so' }],
+      },
+    }),
+    (pod, podMetrics, node, nodeMetrics, autoscaler) => {
+      const only = <T>(kept: T | undefined): T[] => (kept === undefined ? [] : [kept]);
+      const snapshot: ClusterSnapshot = {
+        cluster: 'prod',
+        at: 0,
+        pods: only(podFields(pod)),
+        podMetrics: only(podMetricsFields(podMetrics)),
+        nodes: only(nodeFields(node)),
+        nodeMetrics: only(nodeMetricsFields(nodeMetrics)),
+        autoscalers: only(autoscalerFields(autoscaler)),
+      };
+      for (const gauge of ['pod-memory', 'pod-cpu', 'node-memory', 'node-cpu'] as const) {
+        for (const per of ['pod', 'container'] as const) {
+          for (const series of gauges[gauge].measure(snapshot as never, { gauge, per }).series) {
+            assert.ok(series.value === undefined || series.value >= 0);
+            for (const text of Object.values(series.describe?.([]) ?? {})) assert.equal(typeof text, 'string');
+          }
+        }
+      }
     },
   ),
 );

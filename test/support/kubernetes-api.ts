@@ -15,6 +15,8 @@ export type ApiFault =
   | 'unauthorised' // 401: the token has expired
   | 'forbidden' // 403: the role does not allow it
   | 'autoscalers-forbidden' // 403: the role may list everything but autoscalers
+  | 'expired' // 410, once, to the second page of a list
+  | 'no-metrics' // 404: there is no metrics-server
   | 'truncated' // the connection ends in the middle of the answer
   | 'garbled' // 200, but the JSON is cut
   | 'silent' // no answer at all
@@ -127,6 +129,15 @@ export const kubernetesApi = async (
       );
     }
     const isMetrics = group === '/apis/metrics.k8s.io/v1beta1';
+    if (fault === 'expired' && url.searchParams.has('continue')) {
+      fault = undefined;
+      return void refuse(410, 'Expired', 'The provided continue parameter is too old');
+    }
+    if (isMetrics && fault === 'no-metrics') {
+      response.writeHead(404, { 'content-type': 'text/plain' });
+      response.end('404 page not found\n');
+      return;
+    }
     if (isMetrics && fault === 'metrics-down') {
       response.writeHead(503, { 'content-type': 'text/plain' });
       response.end('service unavailable\n');

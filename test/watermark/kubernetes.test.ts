@@ -40,6 +40,27 @@ test('lists are read page by page to their end', async () => {
   assert.equal(api.requests.filter((path) => path.startsWith('/api/v1/pods')).length, 3);
 });
 
+test('a list that expires between two pages is read again from its beginning, once', async () => {
+  const api = await anApi();
+  for (let i = 0; i < 600; i += 1) api.setUsage({ namespace: 'a', name: `pod-${i}` }, { memoryBytes: i });
+  api.setFault('expired');
+  const { pods: listed } = await aCluster({ endpoint: api.url }).snapshot(pods);
+  assert.equal(listed.length, 600);
+  assert.equal(new Set(listed.map(({ metadata }) => metadata.name)).size, 600);
+  assert.equal(api.requests.filter((path) => path.startsWith('/api/v1/pods')).length, 4);
+});
+
+test('of metadata only what is read is kept', async () => {
+  const api = await anApi();
+  const annotations = { 'watermark.tidemark.dev/pod-memory': 'off', 'last-applied': 'x'.repeat(1000) };
+  const labels = { app: 'x', 'pod-template-hash': '1', 'rollouts-pod-template-hash': '2' };
+  const pod = aRunningPod('a', 'x');
+  api.addPod({ ...pod, metadata: { ...pod.metadata, annotations, labels } });
+  const [kept] = (await aCluster({ endpoint: api.url }).snapshot(pods)).pods;
+  assert.deepEqual(Object.keys(kept?.metadata.annotations ?? {}), ['watermark.tidemark.dev/pod-memory']);
+  assert.deepEqual(Object.keys(kept?.metadata.labels ?? {}), ['pod-template-hash', 'rollouts-pod-template-hash']);
+});
+
 test('only running pods and, if so configured, only one namespace are asked for', async () => {
   const api = await anApi();
   api.setUsage({ namespace: 'a', name: 'x' }, { memoryBytes: 1 });
@@ -70,16 +91,25 @@ test('the bearer token comes from its secret or the environment', async () => {
 });
 
 const faults: readonly [ApiFault, string, RegExp][] = [
-  ['unauthorised', 'unauthorised', /HTTP 401/],
+  ['unauthorised', 'unauthorised', /HTTP 401: Unauthorized\); has the token of tokenSecret expired\?$/],
+  [
+    'no-metrics',
+    'not-found',
+    /metrics\.k8s\.io\/v1beta1\/pods: there is no such thing \(HTTP 404\); does metrics-server run/,
+  ],
   [
     'forbidden',
     'unauthorised',
-    /do not allow this \(HTTP 403: pods is forbidden: User "tidemark" cannot list resource "pods"/,
+    /do not allow this \(HTTP 403: pods is forbidden: User "tidemark" cannot list resource "pods".*; its role needs the ClusterRole of docs\/guides\/watermarks\.md$/,
   ],
   ['truncated', 'unavailable', /cut off/],
   ['garbled', 'unavailable', /not JSON or was cut off/],
   ['silent', 'timeout', /no answer within 150 ms/],
-  ['metrics-down', 'unavailable', /metrics\.k8s\.io\/v1beta1\/pods: refused \(HTTP 503/],
+  [
+    'metrics-down',
+    'unavailable',
+    /metrics\.k8s\.io\/v1beta1\/pods: refused \(HTTP 503\); does metrics-server run there\?$/,
+  ],
 ];
 for (const [fault, code, words] of faults) {
   test(`${fault}: the failure says what is wrong and where`, async () => {
@@ -100,9 +130,8 @@ test('a role that may not list autoscalers does without them, and what is lost i
   api.setUsage({ namespace: 'a', name: 'x' }, { memoryBytes: 1 });
   api.addAutoscaler({ metadata: { namespace: 'a', name: 'x', labels: { big: 'x' } }, spec: { maxReplicas: 3 } });
   const cluster = aCluster({ endpoint: api.url });
-  assert.deepEqual((await cluster.snapshot(pods)).autoscalers, [
-    { metadata: { namespace: 'a', name: 'x' }, spec: { maxReplicas: 3 } },
-  ]);
+  const [scaler] = (await cluster.snapshot(pods)).autoscalers ?? [];
+  assert.deepEqual([scaler?.metadata, scaler?.spec?.maxReplicas], [{ namespace: 'a', name: 'x' }, 3]);
   api.setFault('autoscalers-forbidden');
   const { pods: listed, autoscalers, unread } = await cluster.snapshot(pods);
   assert.equal(listed.length, 1);
