@@ -29,7 +29,7 @@ export const bench: Bench = {
       json,
       [
         'tidemark: Middy plug-in, invocation span, batch span, a span per record, own recorder. tidemark/traced: the same without Middy.',
-        'Activation costs about 0.9 KB a record on Node 24 (an AsyncContextFrame is a copied Map), which the peers that activate pay too.',
+        'Records in order share an asynchronous context (adr 0018); of the bytes 3.5 KB are the promises of the handler itself (`bare`), 1.7 KB are Middy.',
         'middy-otel: W3C extract, span per record, context.with, BatchSpanProcessor and forceFlush: SDK 2.12 in its usual settings.',
         withPeers
           ? `datadog: datadog-lambda-js ${peerVersion('datadog-lambda-js')} without an agent: a lower bound, one span for the batch.`

@@ -1,21 +1,49 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
-import { type Context, type ContextManager, ROOT_CONTEXT } from '@opentelemetry/api';
+import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks';
+import {
+  type Context,
+  type ContextManager,
+  context as contextApi,
+  createContextKey,
+  ROOT_CONTEXT,
+} from '@opentelemetry/api';
+
+/** A context that can be changed under work that is running: what records that are handled one after the other share. */
+export interface Lane {
+  current: Context;
+}
+
+/** Runs work in a lane of its own, whose `current` is the active context until something else is activated inside of it. */
+export type InLane = <Answer>(context: Context, work: (lane: Lane) => Answer) => Answer;
+
+/** Told apart from a context by its class. */
+class OwnLane implements Lane {
+  current: Context;
+  constructor(current: Context) {
+    this.current = current;
+  }
+}
 
 /** The active context of OpenTelemetry, kept by Node across everything asynchronous. */
-export class AsyncContextManager implements ContextManager {
-  readonly #storage = new AsyncLocalStorage<Context>();
+class AsyncContextManager implements ContextManager {
+  readonly #storage = new AsyncLocalStorage<Context | OwnLane>();
   active(): Context {
-    return this.#storage.getStore() ?? ROOT_CONTEXT;
+    const store = this.#storage.getStore();
+    if (store instanceof OwnLane) return store.current;
+    return store ?? ROOT_CONTEXT;
   }
   with<A extends unknown[], F extends (...args: A) => ReturnType<F>>(
     context: Context,
     fn: F,
     thisArg?: ThisParameterType<F>,
     ...args: A
-  ) {
+  ): ReturnType<F> {
     // The closure only where it is needed: this runs for every record.
     const call = thisArg === undefined ? fn : (...all: A) => fn.call(thisArg as never, ...all);
-    return this.#storage.run(context, call as (...all: A) => ReturnType<F>, ...args);
+    return this.#entered(context, call as (...all: A) => ReturnType<F>, ...args);
+  }
+  inLane<Answer>(context: Context, work: (lane: Lane) => Answer): Answer {
+    const lane = new OwnLane(context);
+    return this.#entered(lane, work, lane);
   }
   bind<T>(context: Context, target: T): T {
     if (typeof target !== 'function') return target;
@@ -28,4 +56,24 @@ export class AsyncContextManager implements ContextManager {
     this.#storage.disable();
     return this;
   }
+  /** `run` of the storage makes one frame to go in and another to come back out; a resource remembers the one that we came from. */
+  #entered<A extends unknown[], R>(store: Context | OwnLane, fn: (...args: A) => R, ...args: A): R {
+    return new AsyncResource('tidemark.context').runInAsyncScope(() => {
+      this.#storage.enterWith(store);
+      return fn(...args);
+    });
+  }
 }
+
+/** One for the process, since the API takes but one. */
+const manager = new AsyncContextManager();
+
+/** Puts our context manager in charge, unless another is. Answers what it can besides, or nothing where it is not in charge. */
+export const takeCharge = (): { readonly inLane?: InLane } => {
+  // Answers false, and changes nothing, where a layer or an earlier call has set one.
+  contextApi.setGlobalContextManager(manager);
+  return contextApi.with(probe, () => manager.active() === probe) ? { inLane } : {};
+};
+
+const inLane: InLane = (context, work) => manager.inLane(context, work);
+const probe: Context = ROOT_CONTEXT.setValue(createContextKey('tidemark.probe'), true);

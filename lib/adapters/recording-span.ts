@@ -5,7 +5,6 @@ import type {
   Exception,
   Link,
   SpanContext,
-  SpanOptions,
   SpanStatus,
   TimeInput,
 } from '@opentelemetry/api';
@@ -29,6 +28,8 @@ export type Stamp = bigint | number;
 /** What all spans of a tracer share. */
 export interface Recording {
   readonly stamp: () => Stamp;
+  /** The same, where another stamp was taken a moment ago. */
+  readonly nextStamp: () => Stamp;
   readonly resource: Attributes;
   readonly scope: Scope;
   readonly limits: SpanLimits;
@@ -38,10 +39,11 @@ export interface Recording {
 
 /** A span under way, and when it has ended the finished span itself: copying it field by field would cost more than recording it. */
 export class RecordingSpan implements ApiSpan, Span {
-  readonly #context: SpanContext;
   readonly #recording: Recording;
+  readonly #traceState: SpanContext['traceState'];
   readonly #start: Stamp;
   #end: Stamp | undefined = undefined;
+  #context: SpanContext | undefined = undefined;
   /** How many attributes there are; below zero until somebody asks. */
   #count = -1;
   readonly traceId: string;
@@ -54,44 +56,41 @@ export class RecordingSpan implements ApiSpan, Span {
   declare droppedLinksCount?: number;
   readonly flags: number;
   readonly kind: number;
-  readonly resource: Attributes;
-  readonly scope: Scope;
-  readonly attributes: Record<string, AttributeValue>;
+  attributes: Record<string, AttributeValue> = noAttributes;
   name: string;
   status = 0;
-  links: SpanLink[] = none;
+  links: readonly SpanLink[] = none;
   events: SpanEvent[] = none;
 
   constructor(
-    context: SpanContext,
+    recording: Recording,
+    traceId: string,
+    spanId: string,
+    traceFlags: number,
+    traceState: SpanContext['traceState'],
     parent: SpanContext | undefined,
     name: string,
-    options: SpanOptions,
-    recording: Recording,
+    kind: number,
+    start: Stamp,
   ) {
-    this.#context = context;
     this.#recording = recording;
-    this.traceId = context.traceId;
-    this.spanId = context.spanId;
+    this.#traceState = traceState;
+    this.#start = start;
+    this.traceId = traceId;
+    this.spanId = spanId;
     if (parent !== undefined) this.parentSpanId = parent.spanId;
-    this.flags = flagsOf(context.traceFlags, parent?.isRemote);
+    this.flags = flagsOf(traceFlags, parent?.isRemote);
     // The API counts kinds from 0 (INTERNAL), OTLP from 1.
-    this.kind = (options.kind ?? 0) + 1;
+    this.kind = kind + 1;
     this.name = name;
-    this.resource = recording.resource;
-    this.scope = recording.scope;
-    this.#start = toStamp(options.startTime, recording.stamp);
-    const { attributes } = options;
-    const { limits } = recording;
-    this.attributes =
-      attributes === undefined
-        ? {}
-        : (options as Handed).handsOver === true && limits.valueLength === Number.POSITIVE_INFINITY
-          ? (attributes as Record<string, AttributeValue>)
-          : copied(attributes, limits.attributes, limits.valueLength, this);
-    if (options.links !== undefined) this.addLinks(options.links);
   }
 
+  get resource(): Attributes {
+    return this.#recording.resource;
+  }
+  get scope(): Scope {
+    return this.#recording.scope;
+  }
   get startNanos(): bigint {
     return nanosOf(this.#start);
   }
@@ -101,10 +100,26 @@ export class RecordingSpan implements ApiSpan, Span {
     return end < start ? start : end;
   }
   spanContext(): SpanContext {
+    // Made when it is first asked for: most spans of a batch are neither injected nor have children.
+    this.#context ??= contextIn(this.traceId, this.spanId, this.flags & 0xff, this.#traceState);
     return this.#context;
+  }
+  /** Attributes that were made for this span alone, all of them with values: kept, and copied only where they have to be cut. */
+  describe(attributes: Record<string, AttributeValue>): void {
+    if (this.#recording.limits.valueLength === Number.POSITIVE_INFINITY) this.attributes = attributes;
+    else this.copyAttributes(attributes as ApiAttributes);
+  }
+  copyAttributes(attributes: ApiAttributes): void {
+    const { limits } = this.#recording;
+    this.attributes = copied(attributes, limits.attributes, limits.valueLength, this);
+  }
+  /** Links as the wire has them; kept, not copied. */
+  takeLinks(links: readonly SpanLink[]): void {
+    this.links = links;
   }
   setAttribute(key: string, value: ApiValue): this {
     if (this.#end !== undefined || value === undefined || value === null) return this;
+    if (this.attributes === noAttributes) this.attributes = {};
     const { attributes } = this;
     const { limits } = this.#recording;
     if (!Object.hasOwn(attributes, key)) {
@@ -173,19 +188,19 @@ export class RecordingSpan implements ApiSpan, Span {
   }
   end(endTime?: TimeInput): void {
     if (this.#end !== undefined) return;
-    const { promote, stamp, keep } = this.#recording;
-    this.#end = toStamp(endTime, stamp);
-    const { traceState, traceFlags } = this.#context;
+    const { promote, nextStamp, keep } = this.#recording;
+    this.#end = endTime === undefined ? nextStamp() : toStamp(endTime, nextStamp);
+    const traceState = this.#traceState;
     if (traceState !== undefined) {
       const serialised = traceState.serialize();
       if (serialised !== '') (this as { traceState?: string }).traceState = serialised;
     }
     const promotion = promote?.(this);
     if (promotion === undefined) {
-      if ((traceFlags & 1) === 1) keep(this);
+      if ((this.flags & 1) === 1) keep(this);
       return;
     }
-    Object.assign(this.attributes, promotion.attributes);
+    this.attributes = { ...this.attributes, ...promotion.attributes };
     if (promotion.traceState !== undefined) (this as { traceState?: string }).traceState = promotion.traceState;
     keep(this);
   }
@@ -203,16 +218,20 @@ export class RecordingSpan implements ApiSpan, Span {
   }
 }
 
-/** A caller that made the attributes for this span alone, all of them with values, says so: they are then not copied. */
-interface Handed {
-  readonly handsOver?: boolean;
-}
-
 /** While it is being made, what will be read-only may still be written. */
 type Counted<T> = { -readonly [Key in keyof T]: T[Key] };
 
-/** Shared by all spans that have no links or events; never written to. */
+/** Shared by all spans that have none; never written to. */
 const none: never[] = [];
+const noAttributes: Record<string, AttributeValue> = {};
+
+const contextIn = (
+  traceId: string,
+  spanId: string,
+  traceFlags: number,
+  traceState: SpanContext['traceState'],
+): SpanContext =>
+  traceState === undefined ? { traceId, spanId, traceFlags } : { traceId, spanId, traceFlags, traceState };
 
 /** OTLP: the flags of W3C in the low byte; bit 8 says that bit 9 tells whether the context came from another process. */
 const flagsOf = (traceFlags: number, isRemote: boolean | undefined): number =>
@@ -269,7 +288,7 @@ const shortened = (value: AttributeValue, most: number): AttributeValue => {
 };
 
 /** The API's times: absent (now), a Date, milliseconds since the epoch, or [seconds, nanoseconds]. */
-const toStamp = (time: TimeInput | undefined, stamp: () => Stamp): Stamp => {
+export const toStamp = (time: TimeInput | undefined, stamp: () => Stamp): Stamp => {
   if (time === undefined) return stamp();
   if (Array.isArray(time)) return BigInt(time[0]) * 1_000_000_000n + BigInt(time[1]);
   return Math.round((typeof time === 'number' ? time : time.getTime()) * 1000);

@@ -2,6 +2,7 @@ import {
   type Span as ApiSpan,
   type Context,
   context as contextApi,
+  createContextKey,
   type SpanContext,
   type SpanOptions,
   type Tracer,
@@ -9,10 +10,11 @@ import {
 } from '@opentelemetry/api';
 import type { Promote } from '../model/back-end.ts';
 import type { Random } from '../model/ports.ts';
-import type { Attributes, Scope, Span } from '../model/span.ts';
-import { systemMicros, systemNanos } from './clock.ts';
+import type { Attributes, AttributeValue, Scope, Span, SpanLink } from '../model/span.ts';
+import type { Start } from '../model/trace-context.ts';
+import { nextMicros, systemMicros, systemNanos } from './clock.ts';
 import { randomHex } from './random-ids.ts';
-import { type Recording, RecordingSpan, type SpanLimits } from './recording-span.ts';
+import { type Recording, RecordingSpan, type SpanLimits, toStamp } from './recording-span.ts';
 
 export type { SpanLimits } from './recording-span.ts';
 
@@ -51,26 +53,59 @@ class RecordingTracer implements Tracer {
   constructor({ nanos, random, sampler, ...recording }: RecorderOptions) {
     this.#random = random;
     this.#sampler = sampler;
-    this.#recording = { ...recording, stamp: nanos === systemNanos ? systemMicros : nanos };
+    const isSystem = nanos === systemNanos;
+    const stamp = isSystem ? systemMicros : nanos;
+    this.#recording = { ...recording, stamp, nextStamp: isSystem ? nextMicros : nanos };
   }
 
   startSpan(name: string, options: SpanOptions = {}, context: Context = contextApi.active()): ApiSpan {
     const around = options.root === true ? trace.deleteSpan(context) : context;
     const parent = validOrNone(trace.getSpanContext(around));
-    const traceId = parent?.traceId ?? randomHex(this.#random, 32);
+    const start = parent === undefined ? (around.getValue(startKey) as Start | undefined) : undefined;
+    const traceId = parent?.traceId ?? start?.traceId ?? randomHex(this.#random, 32);
     // A new trace id is random in all its digits, which the second flag bit vouches for; a continued one keeps its mark.
-    const randomFlag = parent === undefined ? 2 : parent.traceFlags & 2;
+    const randomFlag = parent === undefined ? (start?.traceId === undefined ? 2 : 0) : parent.traceFlags & 2;
     // A redelivered message is linked to its earlier attempt, whose id is derived from the message: `eachRecord` asks for it.
     const spanId = (options as { readonly spanId?: string }).spanId ?? randomHex(this.#random, 16);
     const { kind = 0, attributes = noAttributes, links = noLinks } = options;
-    const sampled = this.#sampler.shouldSample(around, traceId, name, kind, attributes, links as []);
-    const { decision } = sampled;
-    const traceFlags = (decision === 2 ? 1 : 0) | randomFlag;
+    const sampled =
+      start?.sampled === undefined
+        ? this.#sampler.shouldSample(around, traceId, name, kind, attributes, links as [])
+        : decidedBy(start.sampled);
+    const traceFlags = (sampled.decision === 2 ? 1 : 0) | randomFlag;
     const traceState = sampled.traceState ?? parent?.traceState;
-    const spanContext: SpanContext =
-      traceState === undefined ? { traceId, spanId, traceFlags } : { traceId, spanId, traceFlags, traceState };
-    if (decision === 0) return trace.wrapSpanContext(spanContext);
-    const span = new RecordingSpan(spanContext, parent, name, options, this.#recording);
+    if (sampled.decision === 0) return unrecorded(traceId, spanId, traceFlags, traceState);
+    const at = toStamp(options.startTime, this.#recording.stamp);
+    const span = new RecordingSpan(this.#recording, traceId, spanId, traceFlags, traceState, parent, name, kind, at);
+    if (options.attributes !== undefined) {
+      if ((options as Handed).handsOver === true) span.describe(options.attributes as Record<string, AttributeValue>);
+      else span.copyAttributes(options.attributes);
+    }
+    if (options.links !== undefined) span.addLinks(options.links);
+    if (sampled.attributes !== undefined) span.setAttributes(sampled.attributes as never);
+    return span;
+  }
+
+  /** As `startSpan`, for a span per message: no options, one context for all of them, and nothing is copied. The links are those of the wire. */
+  startMessageSpan(
+    name: string,
+    kind: number,
+    around: Context,
+    parent: SpanContext,
+    asked: string | undefined,
+    attributes: Record<string, AttributeValue>,
+    links: readonly SpanLink[],
+  ): ApiSpan {
+    const { traceId } = parent;
+    const spanId = asked ?? randomHex(this.#random, 16);
+    const sampled = this.#sampler.shouldSample(around, traceId, name, kind, attributes, noLinks as unknown as []);
+    const traceFlags = (sampled.decision === 2 ? 1 : 0) | (parent.traceFlags & 2);
+    const traceState = sampled.traceState ?? parent.traceState;
+    if (sampled.decision === 0) return unrecorded(traceId, spanId, traceFlags, traceState);
+    const at = this.#recording.nextStamp();
+    const span = new RecordingSpan(this.#recording, traceId, spanId, traceFlags, traceState, parent, name, kind, at);
+    span.describe(attributes);
+    if (links.length > 0) span.takeLinks(links);
     if (sampled.attributes !== undefined) span.setAttributes(sampled.attributes as never);
     return span;
   }
@@ -85,6 +120,27 @@ class RecordingTracer implements Tracer {
     const span = this.startSpan(name, options, parent);
     return contextApi.with(trace.setSpan(parent, span), () => fn(span)) as ReturnType<F>;
   }
+}
+
+/** Where the middleware leaves what a message says of a trace that is yet to start. */
+const startKey = createContextKey('tidemark.start');
+
+/** What the sender decided counts, as it would have with its ids. */
+const decidedBy = (sampled: boolean): ReturnType<Sampler['shouldSample']> => ({ decision: sampled ? 2 : 0 });
+
+const unrecorded = (
+  traceId: string,
+  spanId: string,
+  traceFlags: number,
+  traceState: SpanContext['traceState'],
+): ApiSpan =>
+  trace.wrapSpanContext(
+    traceState === undefined ? { traceId, spanId, traceFlags } : { traceId, spanId, traceFlags, traceState },
+  );
+
+/** A caller that made the attributes for this span alone, all of them with values, says so: they are then not copied. */
+interface Handed {
+  readonly handsOver?: boolean;
 }
 
 const noAttributes = {};

@@ -12,8 +12,16 @@ export interface CallContext {
  * The records of an event, in order; an event of unknown shape is one record of source `invoke`. Never throws.
  * The source is decided record by record: pipes and replays mix them. Nothing is parsed or copied here.
  */
-export const recordsOf = (event: unknown, context?: CallContext): readonly Message[] => {
-  if (Array.isArray(event)) return event.map((entry, index) => ({ source: claimedBy(entry), index, entry, event }));
+export const recordsOf = (event: unknown, context?: CallContext): readonly Message[] =>
+  recordsAs(event, context, (source, index, entry, whole) => ({ source, index, entry, event: whole }));
+
+/** The same, as whatever the caller makes of them. */
+export const recordsAs = <Made>(
+  event: unknown,
+  context: CallContext | undefined,
+  make: (source: Source, index: number, entry: unknown, event: unknown) => Made,
+): Made[] => {
+  if (Array.isArray(event)) return event.map((entry, index) => make(claimedBy(entry), index, entry, event));
   const records = at(event, 'Records') ?? at(event, 'Messages');
   const custom = context === undefined ? undefined : customOf(context.clientContext);
   for (const source of sources) {
@@ -21,17 +29,17 @@ export const recordsOf = (event: unknown, context?: CallContext): readonly Messa
     if (entries === undefined) continue;
     // Only `Invoke` has a client context: a payload shaped like somebody's event is still the payload of a call.
     if (custom !== undefined && entries[0] === event) break;
-    const messages: Message[] = [];
+    const messages: Made[] = [];
     for (let index = 0; index < entries.length; index++) {
       const entry = entries[index];
       const own = typeof entry === 'object' && entry !== null && (entries !== records || source.claims(entry));
-      messages.push({ source: own ? source : claimedBy(entry), index, entry, event });
+      messages.push(make(own ? source : claimedBy(entry), index, entry, event));
     }
     return messages;
   }
-  if (Array.isArray(records)) return records.map((entry, index) => ({ source: claimedBy(entry), index, entry, event }));
-  if (custom !== undefined) return [{ source: invoke, index: 0, entry: calledWith(event, custom), event }];
-  return [{ source: claimedBy(event), index: 0, entry: event, event }];
+  if (Array.isArray(records)) return records.map((entry, index) => make(claimedBy(entry), index, entry, event));
+  if (custom !== undefined) return [make(invoke, 0, calledWith(event, custom), event)];
+  return [make(claimedBy(event), 0, event, event)];
 };
 
 /** What is known of a message besides its content. Worked out at each call: keep it. */

@@ -8,7 +8,8 @@ import { errorTypeOf, type TracingOptions } from './tracing.ts';
 export const flush = (options: TracingOptions, timeoutMs: number): Promise<void> | undefined => {
   try {
     const pending = (options.flush ?? globalFlush)(timeoutMs);
-    return isPending(pending) ? within(pending, timeoutMs, options) : undefined;
+    if (!isPending(pending)) return undefined;
+    return options.flushKeepsTime === true ? (pending as Promise<void>) : within(pending, timeoutMs, options);
   } catch (thrown) {
     warn(options, thrown);
     return undefined;

@@ -26,6 +26,7 @@ import {
   type TracingOptions,
   tracerOf,
   withCarried,
+  withStart,
 } from './tracing.ts';
 
 /** What is traced of an invocation besides what every traced thing may be told. */
@@ -123,7 +124,9 @@ const begin = (options: InvocationOptions, event: unknown, lambda: LambdaContext
   if (!hasSpan(outer)) {
     const attributes = invocationAttributes(lambda, trigger);
     if (isMessaging || first === undefined) {
-      scope = started(root, { attributes, kind: SpanKind.SERVER });
+      // What a single message says of a trace to start is said of this one; of several it would be anybody's word.
+      const only = messages.length === 1 ? first?.extracted(using) : undefined;
+      scope = started(withStart(root, only), { attributes, kind: SpanKind.SERVER });
     } else {
       // A call: its context is the parent.
       const found = first.extracted(using);
@@ -173,7 +176,7 @@ export const relate = (
   options: TracingOptions,
 ): { base: Context; links: Link[] } => {
   const found = message.extracted(propagationOf(options));
-  const losers = found.links.length === 0 ? none : found.links.map(linkOf);
+  const losers = found.links.map(linkOf);
   if (found.context === undefined) return { base: ambient, links: losers };
   const theirs = spanContextOf(found.context);
   if (!asParent) {
@@ -184,9 +187,6 @@ export const relate = (
   const around = trace.getSpanContext(ambient);
   return { base, links: around === undefined || !isValid(around.traceId) ? losers : [{ context: around }, ...losers] };
 };
-
-/** No links; shared, since most records that have none would otherwise each bring an array for them. */
-const none: Link[] = [];
 
 const isValid = (traceId: string): boolean => traceId !== '00000000000000000000000000000000';
 

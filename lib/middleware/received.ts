@@ -1,4 +1,4 @@
-import { bodyOf, detailsOf, recordsOf } from '../message/records.ts';
+import { bodyOf, detailsOf, recordsAs } from '../message/records.ts';
 import type { Details, Message, Source } from '../model/message.ts';
 import type { Extracted } from '../model/trace-context.ts';
 import { extract } from '../propagation/extract.ts';
@@ -13,7 +13,7 @@ export class ReceivedMessage implements Message {
   #details: Details | undefined;
   #extracted: Extracted | undefined;
 
-  constructor({ source, index, entry, event }: Message) {
+  constructor(source: Source, index: number, entry: unknown, event: unknown) {
     this.source = source;
     this.index = index;
     this.entry = entry;
@@ -42,4 +42,7 @@ export class ReceivedMessage implements Message {
 
 /** The messages of an event, from the event itself and from what the Lambda context says of the call. */
 export const received = (event: unknown, lambdaContext?: { readonly clientContext?: unknown }): ReceivedMessage[] =>
-  recordsOf(event, lambdaContext).map((message) => new ReceivedMessage(message));
+  recordsAs(event, lambdaContext, make);
+
+const make = (source: Source, index: number, entry: unknown, event: unknown): ReceivedMessage =>
+  new ReceivedMessage(source, index, entry, event);

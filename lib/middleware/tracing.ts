@@ -6,14 +6,16 @@ import {
   propagation as otelBaggage,
   type Span,
   type SpanContext,
+  type SpanKind,
   SpanStatusCode,
   type Tracer,
   trace,
 } from '@opentelemetry/api';
 import type { Clock, Log } from '../model/ports.ts';
+import type { SpanLink } from '../model/span.ts';
 import type { BaggageEntry, ContextLink, Extracted, TraceContext } from '../model/trace-context.ts';
 import { type Propagation, standard } from '../propagation/propagation.ts';
-import { type Conventions, conventionsOf, names, ownNames } from '../telemetry/semconv.ts';
+import { type AttributeMap, type Conventions, conventionsOf, names, ownNames } from '../telemetry/semconv.ts';
 import { Binding } from './binding.ts';
 
 /** What every traced thing may be given; all of it is optional. */
@@ -24,6 +26,10 @@ export interface TracingOptions {
   readonly propagation?: Propagation | undefined;
   /** Sends what was recorded, within so many milliseconds. @default `forceFlush` of the global provider, where it has one */
   readonly flush?: ((timeoutMs: number) => unknown) | undefined;
+  /** `flush` keeps to its time and never rejects, so that nobody need watch it. @default false */
+  readonly flushKeepsTime?: boolean | undefined;
+  /** Lets records that are handled one after the other share one asynchronous context. @default each gets its own */
+  readonly inLane?: InLane | undefined;
   /** Structured lines for what failed. @default nothing is logged */
   readonly log?: Log | undefined;
   /** Milliseconds since the epoch, for dwell times. @default the system's */
@@ -43,10 +49,31 @@ export interface RecordOutcome {
   readonly format: string;
 }
 
+/** A context that can be changed under work that is running. */
+export interface Lane {
+  current: Context;
+}
+
+/** Runs work whose active context is whatever its lane says at the time. */
+export type InLane = <Answer>(context: Context, work: (lane: Lane) => Answer) => Answer;
+
+/** What our tracer can besides: a span for a message without options, contexts and copies. Other tracers lack it. */
+export interface MessageTracer extends Tracer {
+  readonly startMessageSpan?: (
+    name: string,
+    kind: SpanKind,
+    around: Context,
+    parent: SpanContext,
+    spanId: string | undefined,
+    attributes: AttributeMap,
+    links: readonly SpanLink[],
+  ) => Span;
+}
+
 /** How a record's span relates to the context that the message carried. */
 export type Relation = 'auto' | 'parent' | 'link';
 
-export const tracerOf = (options: TracingOptions): Tracer => options.tracer ?? trace.getTracer('tidemark');
+export const tracerOf = (options: TracingOptions): MessageTracer => options.tracer ?? trace.getTracer('tidemark');
 export const propagationOf = (options: TracingOptions): Propagation => options.propagation ?? standard;
 export const conventionsIn = (options: TracingOptions): Conventions => options.conventions ?? environmentConventions;
 export const now = (options: TracingOptions): number => (options.clock ?? Date.now)();
@@ -77,14 +104,32 @@ export const linkOf = ({ context, reason, format, path }: ContextLink): Link => 
   attributes: { [ownNames.linkReason]: reason, [ownNames.linkFormat]: format, [ownNames.linkPath]: path },
 });
 
-/** Where a sampler finds what a message said about a trace that is yet to start (a `Start`). */
+/** The same as the wire has them: the sender first where the record does not continue its trace. */
+export const wireLinksOf = ({ context, links }: Extracted, asParent: boolean): readonly SpanLink[] => {
+  if (links.length === 0) return context === undefined || asParent ? noLinks : [wireLinkOf(context)];
+  const losers = links.map(({ context: loser, reason, format, path }) => ({
+    ...wireLinkOf(loser),
+    attributes: { [ownNames.linkReason]: reason, [ownNames.linkFormat]: format, [ownNames.linkPath]: path },
+  }));
+  return context === undefined || asParent ? losers : [wireLinkOf(context), ...losers];
+};
+
+const noLinks: readonly SpanLink[] = [];
+
+/** A context has everything that a link has, under the same names. */
+const wireLinkOf = (context: TraceContext): SpanLink => context as SpanLink;
+
+/** Where our tracer, or a sampler, finds what a message said about a trace that is yet to start (a `Start`). */
 export const startKey = createContextKey('tidemark.start');
 
+/** What was said about the trace to start, where there is nothing to continue. */
+export const withStart = (base: Context, found: Extracted | undefined): Context =>
+  found?.start === undefined ? base : new Binding(base, startKey, found.start);
+
 /** Baggage, and what was said about the trace to start, added to a context. */
-export const withCarried = (base: Context, { baggage, start }: Extracted): Context => {
-  let context = base;
-  if (start !== undefined) context = new Binding(context, startKey, start);
-  return baggage === undefined ? context : withBaggage(context, baggage);
+export const withCarried = (base: Context, found: Extracted): Context => {
+  const context = withStart(base, found);
+  return found.baggage === undefined ? context : withBaggage(context, found.baggage);
 };
 
 const withBaggage = (base: Context, entries: readonly BaggageEntry[]): Context =>

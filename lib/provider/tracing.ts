@@ -1,6 +1,6 @@
-import { context as contextApi, ProxyTracerProvider, type Tracer, trace } from '@opentelemetry/api';
+import { ProxyTracerProvider, type Tracer, trace } from '@opentelemetry/api';
 import { systemClock } from '../adapters/clock.ts';
-import { AsyncContextManager } from '../adapters/context-manager.ts';
+import { type InLane, takeCharge } from '../adapters/context-manager.ts';
 import { later } from '../adapters/later.ts';
 import { recordingTracer } from '../adapters/tracer.ts';
 import type { BackEnd, Promote, SpanExport } from '../model/back-end.ts';
@@ -40,6 +40,10 @@ export interface Tracing {
   readonly tracer: Tracer;
   /** Sends what has finished. Never throws: a lost export is logged, since telemetry must not fail the work. */
   readonly flush: (timeoutMs: number) => Promise<void>;
+  /** `flush` keeps to its time by itself: nobody need watch it. */
+  readonly flushKeepsTime?: boolean;
+  /** Absent where a layer's context manager is in charge. */
+  readonly inLane?: InLane;
 }
 
 /**
@@ -47,15 +51,14 @@ export interface Tracing {
  * is asked to flush; nothing is registered or exported here then.
  */
 export const createTracing = (options: ProviderOptions): Tracing => {
-  // Answers false, and changes nothing, where a layer or an earlier call has set one.
-  contextApi.setGlobalContextManager(new AsyncContextManager());
+  const lane = takeCharge();
   const layer = layerProvider();
-  if (layer !== undefined) return { tracer: trace.getTracer(scopeName), flush: layerFlush(layer) };
+  if (layer !== undefined) return { tracer: trace.getTracer(scopeName), flush: layerFlush(layer), ...lane };
   const settings = options.settings ?? readSettings(options.env);
   for (const warning of settings.warnings) options.log?.('warn', warning);
   if (settings.disabled)
     return { tracer: new ProxyTracerProvider().getTracer(scopeName), flush: async () => undefined };
-  return standalone(options, settings);
+  return { ...standalone(options, settings), ...lane };
 };
 
 const scopeName = 'tidemark';
@@ -80,7 +83,7 @@ const standalone = (options: ProviderOptions, settings: Settings): Tracing => {
         recordingTracer({ ...recorder, scope: version === undefined ? { name } : { name, version } }),
     });
   }
-  return { tracer, flush: batches?.flush ?? (async () => undefined) };
+  return { tracer, flush: batches?.flush ?? (async () => undefined), flushKeepsTime: true };
 };
 
 const batchesFor = (options: ProviderOptions, settings: Settings, clock: Clock): SpanBatches | undefined => {

@@ -1,0 +1,180 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { context, propagation as otelBaggage, ROOT_CONTEXT, trace } from '@opentelemetry/api';
+import { eachRecord } from '../../lib/middleware/each-record.ts';
+import { traced } from '../../lib/middleware/traced.ts';
+import type { Span } from '../../lib/model/span.ts';
+import { createTracing } from '../../lib/provider/tracing.ts';
+
+// Without test/middleware/recording.ts, which registers a context manager of its own: here it is ours.
+const own = (sampler = 'parentbased_always_on') => {
+  const sent: Span[] = [];
+  const tracing = createTracing({
+    env: { OTEL_TRACES_SAMPLER: sampler },
+    nanos: () => process.hrtime.bigint(),
+    random: Math.random,
+    exportSpans: async (spans) => void sent.push(...spans),
+  });
+  return { tracing, sent };
+};
+
+const traceId = (index: number) => `0af7651916cd43dd8448eb211c80${String(index).padStart(4, '0')}`;
+const record = (index: number, carrier: Readonly<Record<string, string>>) => ({
+  messageId: `059f36b4-87a3-44ab-83d2-66197${String(index).padStart(7, '0')}`,
+  body: String(index),
+  attributes: { ApproximateReceiveCount: '1', SentTimestamp: '1545082649183' },
+  messageAttributes: Object.fromEntries(
+    Object.entries(carrier).map(([name, stringValue]) => [name, { stringValue, dataType: 'String' }]),
+  ),
+  eventSource: 'aws:sqs',
+  eventSourceARN: 'arn:aws:sqs:us-east-2:123456789012:orders',
+});
+const event = (count: number, carrier: (index: number) => Readonly<Record<string, string>>) => ({
+  Records: Array.from({ length: count }, (_, index) => record(index, carrier(index))),
+});
+const parents = (index: number) => ({
+  traceparent: `00-${traceId(index)}-b7ad6b716920${String(index).padStart(4, '0')}-01`,
+});
+const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+test('in a lane each handler sees its own span, over awaits, and may activate what it likes', async () => {
+  const { tracing, sent } = own();
+  assert.ok(tracing.inLane, 'our context manager is in charge');
+  let captured: ReturnType<typeof context.active> | undefined;
+  const handler = traced(
+    (incoming) =>
+      eachRecord(
+        incoming,
+        async (message, span) => {
+          assert.equal(trace.getActiveSpan(), span);
+          await turn();
+          assert.equal(trace.getActiveSpan(), span, 'after an await');
+          await Promise.all([turn(), turn().then(() => assert.equal(trace.getActiveSpan(), span))]);
+          tracing.tracer.startActiveSpan('inner', (inner) => {
+            assert.equal(trace.getActiveSpan(), inner);
+            inner.end();
+          });
+          assert.equal(trace.getActiveSpan(), span, 'what was activated inside is over');
+          if (message.index === 0) captured = context.active();
+          else assert.notEqual(context.active(), captured, 'a context that was kept is the one of its record');
+        },
+        tracing,
+      ),
+    tracing,
+  );
+  await handler(event(3, parents), { functionName: 'take' });
+  assert.equal(trace.getActiveSpan(), undefined, 'nothing stays active');
+  const byId = new Map(sent.map((span) => [span.spanId, span]));
+  const inner = sent.filter(({ name }) => name === 'inner');
+  assert.equal(inner.length, 3);
+  const records = inner.map(({ parentSpanId = '' }) => byId.get(parentSpanId));
+  assert.deepEqual(
+    records.map((span) => span?.links.map((link) => link.traceId)),
+    [[traceId(0)], [traceId(1)], [traceId(2)]],
+  );
+  assert.equal(captured && trace.getSpan(captured)?.spanContext().spanId, records[0]?.spanId);
+});
+
+test('work beside the batch keeps its own context, and work left behind stays in the trace', async () => {
+  const { tracing, sent } = own();
+  const left: Promise<void>[] = [];
+  const handler = traced(async (incoming) => {
+    const before = context.active();
+    const [reply] = await Promise.all([
+      eachRecord(
+        incoming,
+        async () => {
+          left.push(turn().then(() => tracing.tracer.startSpan('left behind').end()));
+        },
+        tracing,
+      ),
+      turn().then(() => assert.equal(context.active(), before)),
+    ]);
+    assert.equal(context.active(), before);
+    await Promise.all(left);
+    return reply;
+  }, tracing);
+  await handler(event(3, parents), { functionName: 'take' });
+  assert.equal(new Set(sent.map((span) => span.traceId)).size, 1);
+  assert.equal(sent.filter(({ name }) => name === 'left behind').length, 3);
+});
+
+test('records with baggage, in traces of their own, or beside others each have a context of their own', async () => {
+  const carriers = (index: number) => ({ ...parents(index), baggage: `tenant=t${index}` });
+  for (const options of [{}, { relation: 'parent' }, { concurrency: 3 }] as const) {
+    const { tracing, sent } = own();
+    const late: Promise<unknown>[] = [];
+    await eachRecord(
+      event(3, carriers),
+      (message, span) => {
+        late.push(
+          turn()
+            .then(turn)
+            .then(() => {
+              assert.equal(trace.getActiveSpan(), span, 'even after the handler has ended');
+              const tenant = otelBaggage.getBaggage(context.active())?.getEntry('tenant')?.value;
+              assert.equal(tenant, `t${message.index}`);
+            }),
+        );
+      },
+      { ...tracing, ...options },
+    );
+    await Promise.all(late);
+    await tracing.flush(100);
+    assert.equal(sent.length, 3);
+  }
+});
+
+test('a failed record, a throw at once and a failed flush leave the lane in order', async () => {
+  const { tracing, sent } = own();
+  const seen: (string | undefined)[] = [];
+  const reply = await eachRecord(
+    event(3, parents),
+    (message) => {
+      seen.push(trace.getActiveSpan()?.spanContext().spanId);
+      if (message.index === 0) throw new Error('at once');
+      if (message.index === 1) return Promise.reject(new Error('later'));
+      return undefined;
+    },
+    tracing,
+  );
+  assert.equal(reply?.batchItemFailures.length, 2);
+  await tracing.flush(100);
+  assert.equal(new Set(seen).size, 3);
+  for (const spanId of seen) assert.ok(sent.some((span) => span.spanId === spanId));
+  assert.equal(context.active(), ROOT_CONTEXT);
+});
+
+test('a message that only says how its trace is to start is believed: decision, and trace id', async () => {
+  const [half] = [traceId(9)];
+  const cases = [
+    [{ b3: '0' }, 'parentbased_always_on', 0, undefined],
+    [{ b3: '1' }, 'parentbased_always_off', 2, undefined],
+    [{ 'X-B3-Flags': '1' }, 'parentbased_always_off', 2, undefined],
+    [{ 'X-Amzn-Trace-Id': `Root=1-${half.slice(0, 8)}-${half.slice(8)};Sampled=1` }, 'parentbased_always_off', 2, half],
+    [{ 'X-Amzn-Trace-Id': `Root=1-${half.slice(0, 8)}-${half.slice(8)};Sampled=0` }, 'parentbased_always_on', 0, half],
+  ] as const;
+  for (const [carrier, sampler, count, wanted] of cases) {
+    const { tracing, sent } = own(sampler);
+    let active: string | undefined;
+    const handler = traced(
+      (incoming) => eachRecord(incoming, () => void (active = trace.getActiveSpan()?.spanContext().traceId), tracing),
+      tracing,
+    );
+    await handler(
+      event(1, () => carrier),
+      { functionName: 'take' },
+    );
+    assert.equal(sent.length, count, JSON.stringify(carrier));
+    assert.match(active ?? '', /^[0-9a-f]{32}$/);
+    if (wanted !== undefined) assert.equal(active, wanted);
+  }
+  const { tracing, sent } = own();
+  await eachRecord(
+    event(2, (index) => ({ b3: String(index) })),
+    () => undefined,
+    { ...tracing, relation: 'parent' },
+  );
+  await tracing.flush(100);
+  assert.equal(sent.length, 1, 'each record by its own word');
+});
