@@ -56,20 +56,38 @@ export const packed = <Message>({ markup, maxBytes, compose, measure }: Layout<M
       // Alone it needs no numbers, and may hold that much more.
       const alone = chunkOf(notification, good);
       const isOne = good.length <= mostAlerts && good.length > 0 && fits(alone, style, saying);
-      const chunks = isOne
-        ? [alone]
-        : chunked(notification, good, (alerts) =>
-            fits(chunkOf(notification, alerts, { part: 999, parts: 999 }), style, saying),
-          );
+      const split = (form: Form) =>
+        chunked(
+          notification,
+          good,
+          (alerts) => fits(chunkOf(notification, alerts, largest, form), style, saying),
+          form,
+        );
+      const full = isOne ? [alone] : split({});
+      const chunks = full.length > stormMessages ? split({ brief: true }) : full;
       return numbered([...chunks, ...[...bad].map((alert) => chunkOf(notification, [alert]))]);
     },
   };
 };
 
-const chunkOf = (notification: Notification, alerts: readonly Alert[], place = { part: 1, parts: 1 }): Chunk => ({
+/** Where so many messages would be needed at once, each alert is said in brief: there are too many to be read one by one. */
+const stormMessages = 4;
+
+type Form = Pick<Chunk, 'brief'>;
+
+/** Numbers that need no less room than the real ones. */
+const largest = { part: 999, parts: 999 };
+
+const chunkOf = (
+  notification: Notification,
+  alerts: readonly Alert[],
+  place = { part: 1, parts: 1 },
+  form: Form = {},
+): Chunk => ({
   kind: 'message',
   notification: { ...notification, alerts },
   ...place,
+  ...form,
 });
 
 const numbered = (chunks: readonly Chunk[]): Chunk[] =>
@@ -80,7 +98,8 @@ export const chunked = (
   notification: Notification,
   alerts: readonly Alert[],
   fits: (some: readonly Alert[]) => boolean,
-): Chunk[] => numbered(portions(alerts, fits).map((some) => chunkOf(notification, some)));
+  form: Form = {},
+): Chunk[] => numbered(portions(alerts, fits).map((some) => chunkOf(notification, some, undefined, form)));
 
 /** Cuts a list into runs that fit, each as long as can be found. */
 const portions = (alerts: readonly Alert[], fits: (some: readonly Alert[]) => boolean): Alert[][] => {

@@ -28,7 +28,7 @@ export interface Detail {
 /** From all there is to what fits anywhere; a chunk of several alerts says less of each. */
 export const detailsOf = ({ notification, brief }: Chunk): readonly Detail[] => {
   const details = notification.alerts.length === 1 ? single : several;
-  return brief === true ? details.slice(2) : details;
+  return brief === true && details === single ? details.slice(2) : details;
 };
 
 const single: readonly Detail[] = [
@@ -216,18 +216,24 @@ const sharedBy = (alerts: readonly Alert[]): Shared => {
 
 /** One alert of several: one line, or those of the user's template. */
 const entryOf = (alert: Alert, shared: Shared, speaking: Speaking): string => {
-  const { markup } = speaking;
+  const { markup, chunk } = speaking;
   const { alertname = '', severity: _, ...labels } = alert.labels;
   const end = `${alert.startsAt} · ${alert.fingerprint}`;
   const own = templated(alert, speaking);
   if (own !== undefined) return `- ${[...own, end].join(' · ')}`;
   const distinct = Object.entries(labels).filter(([name]) => shared.labels[name] === undefined);
-  const summary = cut(alert.annotations['summary'] ?? alert.annotations['description'] ?? '', speaking);
+  // In a storm labels must do to tell alerts apart, and links are kept for what is critical.
+  const isBrief = chunk.brief === true;
+  const summary =
+    isBrief && distinct.length > 0
+      ? ''
+      : cut(alert.annotations['summary'] ?? alert.annotations['description'] ?? '', speaking);
+  const hasLinks = !isBrief || (alert.status === 'firing' && severityOf(alert) === 'critical');
   const parts = [
     ...(shared.name === undefined ? [markup.strong(markup.text(cut(alertname, speaking, 120)))] : []),
     ...pairsOf(distinct, speaking, '='),
     ...(summary === '' ? [] : [markup.text(summary)]),
-    ...linksOf(alert, speaking, shared),
+    ...(hasLinks ? linksOf(alert, speaking, shared) : []),
     end,
   ];
   return `- ${parts.join(' · ')}`;
