@@ -3,7 +3,7 @@ import { Failure } from '../lib/model/failure.ts';
 import { checkAlerts } from './config/alerts.ts';
 import { inWords, type Problem } from './config/problem.ts';
 import { checkPropagation } from './config/propagation.ts';
-import { checkTelemetry } from './config/telemetry.ts';
+import { checkSampledQueue, checkTelemetry } from './config/telemetry.ts';
 import { checkTraces } from './config/traces.ts';
 import { checkWatermarks } from './config/watermarks.ts';
 
@@ -21,11 +21,14 @@ export const problemsOf = (config: unknown): readonly Problem[] => {
     return [{ path: 'config', actual: config, allowed: 'what defineConfig({ … }) answers is expected' }];
   }
   const known = Object.keys(sections).join(', ');
-  return Object.entries(config).flatMap(([name, section]) => {
-    if (!Object.hasOwn(sections, name))
-      return [{ path: name, actual: section, allowed: `no such section; there are ${known}` }];
-    return section === undefined ? [] : sections[name as keyof Config](section);
-  });
+  return [
+    ...Object.entries(config).flatMap(([name, section]) => {
+      if (!Object.hasOwn(sections, name))
+        return [{ path: name, actual: section, allowed: `no such section; there are ${known}` }];
+      return section === undefined ? [] : sections[name as keyof Config](section);
+    }),
+    ...checkSampledQueue(config),
+  ];
 };
 
 /** The configuration, or one Failure that lists every problem. Runs at synth, never in a function. */

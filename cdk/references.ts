@@ -9,6 +9,7 @@ import type { Config } from '../lib/model/config.ts';
 export const referencesOf = (config: Config, stack: Stack) => {
   const inWatermarks = stringsOf(config.watermarks);
   const inAlerts = stringsOf(config.alerts);
+  const inTelemetry = stringsOf(config.telemetry);
   return {
     grantWatermarks: (role: Role) => {
       const queues = inWatermarks.filter((text) => /^arn:[^:]+:sqs:/.test(text));
@@ -22,6 +23,11 @@ export const referencesOf = (config: Config, stack: Stack) => {
       grantMetrics(role, stack, config);
     },
     grantAlerts: (role: Role) => grantSecrets(role, stack, inAlerts),
+    /** Keys of tokens, headers of back ends, and leave to write where requests are signed for CloudWatch. */
+    grantTelemetry: (role: Role) => {
+      grantSecrets(role, stack, inTelemetry);
+      grantTraces(role, config);
+    },
   };
 };
 
@@ -79,6 +85,19 @@ const grantMetrics = (role: Role, stack: Stack, { watermarks }: Config): void =>
     return [`arn:${stack.partition}:aps:${sigv4Region}:${stack.account}:workspace/${id}`];
   });
   grant(role, ['aps:QueryMetrics'], workspaces);
+};
+
+/** The OTLP endpoint of X-Ray; its action knows no resources. */
+const grantTraces = (role: Role, { telemetry }: Config): void => {
+  const signed = Object.values(telemetry?.backEnds ?? {}).some(
+    ({ url, signFor }) => signFor === 'xray' || /^https:\/\/xray\.[a-z0-9-]+\.amazonaws\.com/.test(url),
+  );
+  if (!signed) return;
+  role.addToPolicy(new PolicyStatement({ actions: ['xray:PutTraceSegments'], resources: ['*'] }));
+  Validations.of(role).acknowledge({
+    id: 'AwsSolutions::AwsSolutions-IAM5[Resource::*]',
+    reason: 'Writing spans to X-Ray knows no resources; it reads nothing.',
+  });
 };
 
 const stringsOf = (value: unknown): string[] => {

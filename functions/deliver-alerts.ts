@@ -14,25 +14,38 @@ import { eachRecord } from '../lib/middleware/each-record.ts';
 import { traceSqs } from '../lib/middleware/inject-clients.ts';
 import { traced } from '../lib/middleware/traced.ts';
 import { environmentKeys, required } from '../lib/model/environment.ts';
-import { createTracing } from '../lib/provider/tracing.ts';
+import { createTelemetry } from '../lib/provider/telemetry.ts';
 
 const { env } = process;
 const log = jsonLog({ clock: systemClock, context: () => ({ function: 'deliver-alerts' }) });
-const tracing = createTracing({ env, nanos: systemNanos, random: systemRandom, log });
+const table = dynamodbTable({ tableName: required(env, environmentKeys.table), clock: systemClock });
+const secrets = awsSecrets({ clock: systemClock });
+const tracing = createTelemetry({
+  name: 'deliver-alerts',
+  config: config.telemetry,
+  env,
+  nanos: systemNanos,
+  clock: systemClock,
+  random: systemRandom,
+  log,
+  table,
+  secrets,
+  hmacSha256: nodeCrypto.hmacSha256,
+});
 const alerts = config.alerts ?? { receivers: {}, default: [] };
 const sending: SendingPorts = {
   http: guardedHttp({
     allowLoopback: env[environmentKeys.allowLoopback] === 'true',
     ...(alerts.allowTargets === undefined ? {} : { allowTargets: alerts.allowTargets }),
   }),
-  secrets: awsSecrets({ clock: systemClock }),
+  secrets,
   clock: systemClock,
   crypto: nodeCrypto,
 };
 const delivering: Delivering = {
   config: alerts,
   routing: routing(alerts),
-  table: dynamodbTable({ tableName: required(env, environmentKeys.table), clock: systemClock }),
+  table,
   again: sqsQueue({ queueUrl: required(env, environmentKeys.alertsQueue) }),
   deadLetters: sqsQueue({ queueUrl: required(env, environmentKeys.alertsDeadLetters) }),
   send: (chunk, configured, saying) => sendChunk(chunk, configured, saying, sending),

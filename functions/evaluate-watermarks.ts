@@ -1,6 +1,7 @@
 import type { Span } from '@opentelemetry/api';
 import config from '#tidemark.config';
 import { systemClock, systemNanos, systemRandom } from '../lib/adapters/clock.ts';
+import { nodeCrypto } from '../lib/adapters/crypto.ts';
 import { dynamodbTable } from '../lib/adapters/dynamodb.ts';
 import { eventBridgeBus } from '../lib/adapters/eventbridge.ts';
 import { jsonLog } from '../lib/adapters/log.ts';
@@ -14,14 +15,27 @@ import { environmentKeys, required } from '../lib/model/environment.ts';
 import { Failure } from '../lib/model/failure.ts';
 import { readReading } from '../lib/model/reading.ts';
 import { extract } from '../lib/propagation/extract.ts';
-import { createTracing } from '../lib/provider/tracing.ts';
+import { createTelemetry } from '../lib/provider/telemetry.ts';
 import { readTick } from '../lib/watermark/read-tick.ts';
 import { recall } from '../lib/watermark/recall.ts';
 import { runReading, runTick } from '../lib/watermark/tick.ts';
 
 const { env } = process;
 const log = jsonLog({ clock: systemClock, context: () => ({ function: 'evaluate-watermarks' }) });
-const tracing = createTracing({ env, nanos: systemNanos, random: systemRandom, log });
+const table = dynamodbTable({ tableName: required(env, environmentKeys.table), clock: systemClock });
+const secrets = awsSecrets({ clock: systemClock });
+const tracing = createTelemetry({
+  name: 'evaluate-watermarks',
+  config: config.telemetry,
+  env,
+  nanos: systemNanos,
+  clock: systemClock,
+  random: systemRandom,
+  log,
+  table,
+  secrets,
+  hmacSha256: nodeCrypto.hmacSha256,
+});
 const watermarks = config.watermarks ?? {};
 const evaluating = {
   config: watermarks,
@@ -29,10 +43,10 @@ const evaluating = {
     config: watermarks,
     clock: systemClock,
     env,
-    secrets: awsSecrets({ clock: systemClock }),
+    secrets,
     traceOf: (answer) => recordsOf(answer).map((message) => extract(message).context)[0],
   }),
-  table: dynamodbTable({ tableName: required(env, environmentKeys.table), clock: systemClock }),
+  table,
   bus: eventBridgeBus({
     busName: required(env, environmentKeys.bus),
     plugIn: (client) => traceEventBridge(client, tracing),

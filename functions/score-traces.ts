@@ -1,26 +1,42 @@
 import config from '#tidemark.config';
 import { systemClock, systemNanos, systemRandom } from '../lib/adapters/clock.ts';
 import { decompress, deflate } from '../lib/adapters/compression.ts';
+import { nodeCrypto } from '../lib/adapters/crypto.ts';
 import { dynamodbTable } from '../lib/adapters/dynamodb.ts';
 import { eventBridgeBus } from '../lib/adapters/eventbridge.ts';
 import { jsonLog } from '../lib/adapters/log.ts';
 import { s3Bucket } from '../lib/adapters/s3.ts';
+import { awsSecrets } from '../lib/adapters/secrets.ts';
 import { eachRecord } from '../lib/middleware/each-record.ts';
 import { traceEventBridge } from '../lib/middleware/inject-clients.ts';
 import { traced } from '../lib/middleware/traced.ts';
 import { environmentKeys, required } from '../lib/model/environment.ts';
 import { Failure } from '../lib/model/failure.ts';
-import { createTracing } from '../lib/provider/tracing.ts';
+import { createTelemetry } from '../lib/provider/telemetry.ts';
 import { closeWindow } from '../lib/trace/close-window.ts';
 import { parseWindowClosed } from '../lib/trace/window.ts';
 
 const { env } = process;
 const log = jsonLog({ clock: systemClock, context: () => ({ function: 'score-traces' }) });
-// Its own spans are made, so that alerts carry a context, and not exported: scoring them would never end.
-const tracing = createTracing({ env, nanos: systemNanos, random: systemRandom, log });
+const table = dynamodbTable({ tableName: required(env, environmentKeys.table), clock: systemClock });
+const secrets = awsSecrets({ clock: systemClock });
+const tracing = createTelemetry({
+  name: 'score-traces',
+  config: config.telemetry,
+  env,
+  nanos: systemNanos,
+  clock: systemClock,
+  random: systemRandom,
+  log,
+  table,
+  secrets,
+  hmacSha256: nodeCrypto.hmacSha256,
+  // Made so that alerts carry a context, and not exported: scoring them would never end.
+  exports: false,
+});
 const closing = {
   bucket: s3Bucket({ bucketName: required(env, environmentKeys.bucket) }),
-  table: dynamodbTable({ tableName: required(env, environmentKeys.table), clock: systemClock }),
+  table,
   bus: eventBridgeBus({
     busName: required(env, environmentKeys.bus),
     plugIn: (client) => traceEventBridge(client, tracing),

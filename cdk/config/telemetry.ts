@@ -1,4 +1,5 @@
 import { personalKinds } from '../../lib/model/config/telemetry.ts';
+import type { Config } from '../../lib/model/config.ts';
 import { linearPattern } from '../../lib/model/linear-pattern.ts';
 import { numberIn, type Problem, unknownKeys } from './problem.ts';
 
@@ -21,6 +22,33 @@ export const checkTelemetry = (section: unknown): readonly Problem[] => {
     ...checkRoutes(`${path}.routes`, routes, ends),
     ...(defaultBackEnds === undefined ? [] : backEndNames(`${path}.defaultBackEnds`, defaultBackEnds, ends)),
     ...oneOf(`${path}.metrics`, metrics, ['emf', 'otlp', 'none']),
+  ];
+};
+
+/** Sampling by backlog reads what the watermarks write, so the queue must be watched, and its capacity known. */
+export const checkSampledQueue = (config: Config): readonly Problem[] => {
+  const queue = config.telemetry?.sampling?.queue;
+  if (typeof queue !== 'string' || queue === '') return [];
+  const path = 'telemetry.sampling.queue';
+  const watched: unknown = config.watermarks?.queues ?? [];
+  const queues = Array.isArray(watched) ? watched.map(membersOf) : [];
+  const nameOf = (each: Record<string, unknown>): string | undefined => `${each['arn'] ?? ''}`.split(':').at(-1);
+  const found = queues.find((each) => nameOf(each) === queue);
+  if (found === undefined) {
+    return [
+      {
+        path,
+        actual: queue,
+        allowed: `watermarks.queues has no such queue; ${listed(queues.map((each) => `${nameOf(each)}`))}`,
+      },
+    ];
+  }
+  const hasCapacity =
+    found['capacity'] !== undefined ||
+    (found['consumeRatePerSecond'] !== undefined && found['maxAgeSeconds'] !== undefined);
+  if (hasCapacity) return [];
+  return [
+    { path, actual: queue, allowed: 'the queue needs `capacity`, or `consumeRatePerSecond` and `maxAgeSeconds`' },
   ];
 };
 

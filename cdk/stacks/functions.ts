@@ -45,6 +45,7 @@ export class FunctionsStack extends Stack {
     const { bus, ticks, readings, spans, windows, alerts, alertsDeadLetters, undeliverable } = messaging;
     const { table, bucket } = state;
 
+    const references = referencesOf(config, this);
     const made = (
       name: string,
       memorySize: number,
@@ -60,6 +61,7 @@ export class FunctionsStack extends Stack {
       // A role of its own instead of AWSLambdaBasicExecutionRole: that one may write to every log group of the account.
       const role = new Role(this, `${name}-role`, { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
       logGroup.grantWrite(role);
+      references.grantTelemetry(role);
       grants(role);
       return new LambdaFunction(this, name, {
         functionName: `tidemark-${name}`,
@@ -93,7 +95,6 @@ export class FunctionsStack extends Stack {
         }),
       );
     const key = environmentKeys;
-    const references = referencesOf(config, this);
 
     // 512 MB: memory is a few megabytes, but CPU comes with it and a cold start below costs more than it saves.
     const evaluate = made(

@@ -4,6 +4,9 @@ import type { Clock, Random } from '../model/ports.ts';
 /** The machine's own time. */
 export const systemClock: Clock = () => Date.now();
 
+/** Milliseconds that nothing sets back, from the start of the process: the time line of `node:perf_hooks`. */
+export const systemMonotonic = (): number => performance.now();
+
 /** Ids and jitter need no secrecy, and node:crypto costs 7 ms at cold start. */
 export const systemRandom: Random = () => Math.random();
 

@@ -1,7 +1,8 @@
-import { otlpBackEnd } from '../adapters/otlp.ts';
+import { type OtlpOptions, otlpBackEnd } from '../adapters/otlp.ts';
 import { credentialsOf } from '../adapters/sigv4.ts';
 import type { BackEnd } from '../model/back-end.ts';
-import type { Clock, Log, Random } from '../model/ports.ts';
+import type { BackEndConfig } from '../model/config/telemetry.ts';
+import type { Clock, Log, Random, Secrets } from '../model/ports.ts';
 import type { Attributes, Span } from '../model/span.ts';
 import { encodings } from '../telemetry/encode.ts';
 import { contentTypeOf, type OtlpSettings, type Settings } from '../telemetry/settings.ts';
@@ -20,18 +21,23 @@ export const backEndOf = ({ exporter, otlp }: Settings, ports: BackEndPorts): Ba
   return exporter === 'console' ? consoleBackEnd(ports.log) : otlpOf('otlp', otlp, ports);
 };
 
-/** One OTLP/HTTP endpoint. Requests to CloudWatch's are signed with the credentials of the function. */
-export const otlpOf = (
+/** One OTLP/HTTP endpoint for spans. */
+export const otlpOf = (name: string, settings: OtlpSettings, ports: BackEndPorts): BackEnd => {
+  const { encoding } = settings;
+  return otlpBackEnd({ ...otlpOptions(name, settings, ports), encode: encodings[encoding].encoder() });
+};
+
+/** All but what it encodes. Requests to CloudWatch's endpoints are signed with the credentials of the function. */
+export const otlpOptions = (
   name: string,
   { url, isDefault, encoding, compression, headers, timeoutMs, tls }: OtlpSettings,
   ports: BackEndPorts,
-): BackEnd => {
+): Omit<OtlpOptions, 'encode'> => {
   const aws = awsEndpoint(url);
-  return otlpBackEnd({
+  return {
     ...ports,
     name,
     url,
-    encode: encodings[encoding].encoder(),
     contentType: contentTypeOf(encoding),
     // CloudWatch's endpoints take gzip or nothing.
     compression: aws !== undefined && compression === 'zstd' ? 'gzip' : compression,
@@ -40,6 +46,37 @@ export const otlpOf = (
     tls,
     optional: isDefault,
     ...(aws === undefined ? {} : { sign: { ...aws, credentials: () => credentialsOf(ports.env) } }),
+  };
+};
+
+/** One of `telemetry.backEnds`. Secret headers are fetched before the first request. */
+export const configuredBackEnd = (
+  name: string,
+  config: BackEndConfig,
+  ports: BackEndPorts & { readonly secrets: Secrets },
+): BackEnd => {
+  const { url, encoding = 'protobuf', compression = 'gzip', headers = {}, secretHeaders = {}, signFor } = config;
+  const { env, secrets } = ports;
+  const { timeoutMs = 10_000 } = config;
+  const settings = { url, isDefault: false, encoding, compression, headers, timeoutMs, tls: {} };
+  const region = env['AWS_REGION'];
+  return otlpBackEnd({
+    ...otlpOptions(name, settings, ports),
+    encode: encodings[encoding].encoder(),
+    ...(signFor === undefined || region === undefined
+      ? {}
+      : { sign: { service: signFor, region, credentials: () => credentialsOf(env) } }),
+    ...(Object.keys(secretHeaders).length === 0
+      ? {}
+      : {
+          headers: async () => {
+            const fetched = Object.entries(secretHeaders).map(async ([header, reference]) => [
+              header,
+              await secrets(reference),
+            ]);
+            return { ...headers, ...(Object.fromEntries(await Promise.all(fetched)) as Record<string, string>) };
+          },
+        }),
   });
 };
 

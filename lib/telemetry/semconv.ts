@@ -28,6 +28,8 @@ export const names = {
 
 /** Our own words, for what no convention has a name for. */
 export const ownNames = {
+  /** `error` or `slow`: why a span is kept whatever its trace's decision; its parents may be missing. */
+  samplingStratum: 'tidemark.sampling.stratum',
   /** Milliseconds from sending to the start of processing. */
   dwell: 'tidemark.message.dwell_ms',
   /** Milliseconds from the first delivery of this message to the start of processing: what retries cost. */

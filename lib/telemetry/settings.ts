@@ -11,6 +11,8 @@ export interface Settings {
   readonly sampler: { readonly name: SamplerName; readonly ratio: number };
   readonly exporter: ExporterName;
   readonly otlp: OtlpSettings;
+  /** Where metrics go, when they leave by OTLP. */
+  readonly metrics: OtlpSettings;
   readonly batch: BatchSettings;
   readonly limits: SpanLimits;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'none';
@@ -65,18 +67,20 @@ const samplers = [
 
 /** Reads all of them at once. Never throws: what cannot be used is told, and its default holds. */
 export const readSettings = (env: Environment): Settings => {
-  const warnings: string[] = [];
-  const read = reading(env, (warning) => warnings.push(warning));
+  // What holds for all signals is read for each, and told once.
+  const warnings = new Set<string>();
+  const read = reading(env, (warning) => warnings.add(warning));
   return {
     disabled: read.flag('OTEL_SDK_DISABLED'),
     resource: resourceOf(env, read),
     sampler: samplerOf(read),
     exporter: read.choice(['OTEL_TRACES_EXPORTER'], exporters, 'otlp'),
-    otlp: otlpOf(read),
+    otlp: otlpOf(read, 'traces'),
+    metrics: otlpOf(read, 'metrics'),
     batch: batchOf(read),
     limits: limitsOf(read),
     logLevel: logLevelOf(read),
-    warnings,
+    warnings: [...warnings],
   };
 };
 
@@ -88,21 +92,21 @@ const samplerOf = (read: Reading): Settings['sampler'] => {
   return { name, ratio };
 };
 
-const localCollector = 'http://localhost:4318/v1/traces';
+const localCollector = 'http://localhost:4318/v1/';
 
-const otlpOf = (read: Reading): OtlpSettings => {
-  const own = 'OTEL_EXPORTER_OTLP_TRACES_';
+const otlpOf = (read: Reading, signal: 'traces' | 'metrics'): OtlpSettings => {
+  const own = `OTEL_EXPORTER_OTLP_${signal.toUpperCase()}_`;
   const all = 'OTEL_EXPORTER_OTLP_';
   const told =
-    read.url(`${own}ENDPOINT`, (url) => url.href) ?? read.url(`${all}ENDPOINT`, (url) => withPath(url, 'v1/traces'));
-  const url = told ?? localCollector;
+    read.url(`${own}ENDPOINT`, (url) => url.href) ?? read.url(`${all}ENDPOINT`, (url) => withPath(url, `v1/${signal}`));
+  const url = told ?? `${localCollector}${signal}`;
   const file = (name: string) => read.text(`${own}${name}`) ?? read.text(`${all}${name}`);
   const [ca, cert, key] = [file('CERTIFICATE'), file('CLIENT_CERTIFICATE'), file('CLIENT_KEY')];
-  const protocol = read.choice(
-    [`${own}PROTOCOL`, `${all}PROTOCOL`],
-    ['http/protobuf', 'http/json'] as const,
-    'http/protobuf',
-  );
+  // Metrics are few and leave as JSON, whatever the spans do.
+  const protocol =
+    signal === 'metrics'
+      ? 'http/json'
+      : read.choice([`${own}PROTOCOL`, `${all}PROTOCOL`], ['http/protobuf', 'http/json'] as const, 'http/protobuf');
   return {
     url,
     isDefault: told === undefined,

@@ -22,6 +22,8 @@ export interface CollectorOptions {
   readonly objects: Objects;
   readonly decompress: (bytes: Uint8Array, encoding: string | undefined) => Promise<Uint8Array>;
   readonly sniffEncoding: (bytes: Uint8Array) => string | undefined;
+  /** Given the spans that were stored, to be passed on elsewhere. Never rejects: they are safe by then. @default nobody */
+  readonly onStored?: ((spans: readonly Span[]) => Promise<void>) | undefined;
 }
 
 /** A window's marker outlives its closing by far, so that a batch redelivered a day later does not close it again. */
@@ -43,6 +45,7 @@ export const collector = (options: CollectorOptions) => {
     objects,
     decompress,
     sniffEncoding,
+    onStored,
   } = options;
 
   // SQS delays a message by 900 s at most; beyond, windows would close before their time.
@@ -64,6 +67,7 @@ export const collector = (options: CollectorOptions) => {
       await bucket.put(`${prefixOf(window)}${batchKey(text)}.json.gz`, await compress(text), 'application/json');
       await closeLater(window);
     }
+    await onStored?.(spans);
   };
 
   /** The first batch of a window schedules its closing. The marker is written after the message: twice is harmless, never is not. */

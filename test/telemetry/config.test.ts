@@ -38,7 +38,30 @@ const full: TelemetryConfig = {
 };
 
 test('accepts every field of the telemetry section', () => {
-  assert.deepEqual(problemsOf({ telemetry: full }), []);
+  const watermarks = {
+    queues: [{ arn: `arn:aws:sqs:eu-central-1:123456789012:${full.sampling?.queue}`, capacity: 1000 }],
+  };
+  assert.deepEqual(problemsOf({ telemetry: full, watermarks }), []);
+});
+
+test('wants the queue of sampling among the watched ones, with a capacity', () => {
+  const arn = 'arn:aws:sqs:eu-central-1:123456789012:orders';
+  const of = (queue: object, name = 'orders') =>
+    problemsOf({ telemetry: { sampling: { queue: name } }, watermarks: { queues: [queue] } }).map(
+      ({ path, allowed }) => `${path}: ${allowed}`,
+    );
+  assert.deepEqual(of({ arn, capacity: 10 }), []);
+  assert.deepEqual(of({ arn, consumeRatePerSecond: 10, maxAgeSeconds: 60 }), []);
+  assert.deepEqual(of({ arn }), [
+    'telemetry.sampling.queue: the queue needs `capacity`, or `consumeRatePerSecond` and `maxAgeSeconds`',
+  ]);
+  assert.deepEqual(of({ arn, capacity: 10 }, 'other'), [
+    'telemetry.sampling.queue: watermarks.queues has no such queue; one of orders',
+  ]);
+  assert.match(
+    problemsOf({ telemetry: { sampling: { queue: 'orders' } } })[0]?.allowed ?? '',
+    /no such queue; there are none/,
+  );
 });
 
 test('names the path, the value and what is allowed of everything that is wrong, at once', () => {
