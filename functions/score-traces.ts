@@ -45,7 +45,11 @@ const closing = {
   log,
   decompress,
   deflate,
-  thresholds: config.traces?.thresholds ?? {},
+  thresholds: {
+    ...config.traces?.thresholds,
+    ...(config.traces?.detectors === undefined ? {} : { detectors: config.traces.detectors }),
+  },
+  baselineWindows: config.traces?.baselineWindows ?? 0,
   windowSeconds: Number(env[environmentKeys.windowSeconds] ?? 60),
 };
 

@@ -2,6 +2,7 @@ import { type Alert, alert } from '../model/alert.ts';
 import type { Finding } from '../model/finding.ts';
 import type { Bucket, Bus, Clock, Log, Table } from '../model/ports.ts';
 import { assemble } from './assemble.ts';
+import { readBaseline } from './baseline.ts';
 import { decodeJson } from './decode.ts';
 import type { DetectorOptions } from './detector.ts';
 import { heatMapPng } from './heat-map-png.ts';
@@ -9,7 +10,7 @@ import { heatMapSvg } from './heat-map-svg.ts';
 import { metricLines } from './metrics.ts';
 import { renderReport } from './report.ts';
 import { type Score, scoreTraces } from './score.ts';
-import { prefixOf, type WindowClosed } from './window.ts';
+import { prefixOf, reportPrefixOf, type WindowClosed } from './window.ts';
 
 export interface WindowClosing {
   readonly bucket: Bucket;
@@ -18,6 +19,8 @@ export interface WindowClosing {
   readonly clock: Clock;
   readonly log: Log;
   readonly thresholds: DetectorOptions;
+  /** Earlier windows that say what is usual. @default 0, fixed limits only */
+  readonly baselineWindows?: number;
   readonly windowSeconds: number;
   readonly decompress: (bytes: Uint8Array, encoding: string | undefined) => Promise<Uint8Array>;
   readonly deflate: (bytes: Uint8Array) => Uint8Array;
@@ -44,12 +47,16 @@ export const closeWindow = async (window: WindowClosed, closing: WindowClosing):
     }),
   );
   const traces = assemble(bodies.flatMap(({ spans }) => spans));
-  const scored = scoreTraces(window.windowStart, traces, thresholds);
-  const prefix = `reports/${window.windowStart}/${window.partition}`;
+  const usual = await readBaseline(bucket, window, closing.windowSeconds, closing.baselineWindows ?? 0);
+  const scored = scoreTraces(window.windowStart, traces, {
+    ...thresholds,
+    ...(usual === undefined ? {} : { usual }),
+  });
+  const prefix = reportPrefixOf(window);
   const shown = traces.filter(({ traceId }) => traceId === scored.exemplar);
-  await bucket.put(`${prefix}/score.json`, Buffer.from(JSON.stringify(scored)), 'application/json');
+  await bucket.put(`${prefix}score.json`, Buffer.from(JSON.stringify(scored)), 'application/json');
   await bucket.put(
-    `${prefix}/report.html`,
+    `${prefix}report.html`,
     Buffer.from(
       renderReport({
         title: `Window ${window.windowStart}`,
@@ -64,13 +71,13 @@ export const closeWindow = async (window: WindowClosed, closing: WindowClosing):
     'text/html; charset=utf-8',
   );
   const title = `Service by duration, window ${window.windowStart}`;
-  await bucket.put(`${prefix}/heat-map.png`, heatMapPng(scored.heatMap, { title, deflate }), 'image/png');
+  await bucket.put(`${prefix}heat-map.png`, heatMapPng(scored.heatMap, { title, deflate }), 'image/png');
   await bucket.put(
-    `${prefix}/heat-map.svg`,
+    `${prefix}heat-map.svg`,
     Buffer.from(heatMapSvg(scored.heatMap, { isStandalone: true })),
     'image/svg+xml',
   );
-  const raised = await raise(scored, `${prefix}/report.html`, closing);
+  const raised = await raise(scored, `${prefix}report.html`, closing);
   for (const fields of metricLines(scored, Date.parse(window.windowStart))) log('info', 'trace metrics', fields);
   log('info', 'window scored', {
     window: window.windowStart,
@@ -140,6 +147,16 @@ const names = {
   'error-burst': 'TraceErrorBurst',
   'long-tail': 'TraceLongTail',
   'broken-chain': 'TraceBrokenChain',
+  'new-call': 'TraceNewCall',
+  'missing-call': 'TraceMissingCall',
+} as const;
+
+const severities = {
+  'error-burst': 'critical',
+  'long-tail': 'warning',
+  'broken-chain': 'warning',
+  'new-call': 'info',
+  'missing-call': 'warning',
 } as const;
 
 const alertOf = (finding: Finding, report: string): Alert =>
@@ -147,7 +164,7 @@ const alertOf = (finding: Finding, report: string): Alert =>
     status: 'firing',
     labels: {
       alertname: names[finding.kind],
-      severity: finding.kind === 'error-burst' ? 'critical' : 'warning',
+      severity: severities[finding.kind],
       service: finding.service,
       kind: finding.kind,
     },

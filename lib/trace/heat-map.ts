@@ -58,10 +58,11 @@ export const pointOf = ({ buckets, zero }: Histogram): ExponentialPoint => {
   const high = indices.reduce((most, each) => Math.max(most, each));
   return {
     scale,
-    zeroCount: zero,
+    zeroCount: Math.round(zero),
     positive: {
       offset: low,
-      bucketCounts: Array.from({ length: high - low + 1 }, (_, at) => buckets.get(low + at) ?? 0),
+      // Spans that were sampled stand for fractions of spans.
+      bucketCounts: Array.from({ length: high - low + 1 }, (_, at) => Math.round(buckets.get(low + at) ?? 0)),
     },
   };
 };
@@ -125,7 +126,7 @@ export const heatMap = (services: ReadonlyMap<string, HeatMapService>): HeatMap 
         }
         return {
           service,
-          counts,
+          counts: counts.map(Math.round),
           pathShare,
           ...(pathShares === undefined ? {} : { pathShares: counts.map((_, at) => pathShares.get(low + at) ?? 0) }),
           ...(exemplars === undefined ? {} : { exemplars: counts.map((_, at) => exemplars.get(low + at) ?? null) }),

@@ -1,5 +1,6 @@
 import { type Span, serviceOf, spanKinds, statusCodes } from '../model/span.ts';
 import type { Trace } from './assemble.ts';
+import { isStratum, randomnessOf, thresholdOf } from './sampling.ts';
 
 /** Calls from one service to another, and those whose other side was not seen. */
 export interface Hop {
@@ -7,21 +8,26 @@ export interface Hop {
   readonly to: string;
   readonly spans: readonly Span[];
   readonly missing: readonly Span[];
+  /** Its sides were sampled each on its own, so that a missing one says nothing. */
+  readonly isSampledApart: boolean;
 }
 
 /**
  * Client spans that expect a server side, by hop. One expects it when calls of its kind (same service, name and peer) were answered in
  * these traces, or when `peer.service` names a service that emits server spans. Databases, AWS services and uninstrumented peers answer
- * none and are therefore not in the denominator; nor are calls that failed, since a refused connection has no other side.
+ * none and are therefore not in the denominator; nor are calls that failed, since a refused connection has no other
+ * side, nor those whose other side was sampled away or that were kept for themselves alone.
  */
 export const callHops = (traces: readonly Trace[]): Hop[] => {
   const answers = new Map<string, Map<string, number>>();
   const calls: { readonly span: Span; readonly key: string; readonly callee: string | undefined }[] = [];
+  const sampling = new Map<string, { threshold: string; isApart: boolean }>();
   const servers = new Set<string>();
   for (const { nodes } of traces) {
     for (const { span, children } of nodes) {
       if (span.kind === spanKinds.server) servers.add(serviceOf(span));
-      if (span.kind !== spanKinds.client || span.status === statusCodes.error || isStore(span)) continue;
+      if (span.kind !== spanKinds.client || span.status === statusCodes.error || isStore(span) || isStratum(span))
+        continue;
       const caller = serviceOf(span);
       const server = children.find((at) => {
         const below = nodes[at]?.span;
@@ -32,26 +38,47 @@ export const callHops = (traces: readonly Trace[]): Hop[] => {
       const key = `${caller}|${span.name}|${peerOf(span) ?? ''}`;
       calls.push({ span, key, callee });
       if (callee === undefined) continue;
+      if (below !== undefined && !isStratum(below)) noteSampling(sampling, callee, below);
       const known = answers.get(key);
       if (known === undefined) answers.set(key, new Map([[callee, 1]]));
       else known.set(callee, (known.get(callee) ?? 0) + 1);
     }
   }
-  const hops = new Map<string, { from: string; to: string; spans: Span[]; missing: Span[] }>();
+  const hops = new Map<string, { from: string; to: string; spans: Span[]; missing: Span[]; isSampledApart: boolean }>();
   for (const { span, key, callee } of calls) {
     const peer = span.attributes['peer.service'];
     const to = callee ?? usual(answers.get(key)) ?? (typeof peer === 'string' && servers.has(peer) ? peer : undefined);
     if (to === undefined) continue;
+    const sampled = sampling.get(to);
+    // Kept on this side and rightly not on the other, which keeps less.
+    if (callee === undefined && sampled !== undefined && randomnessOf(span) < sampled.threshold) continue;
     const from = serviceOf(span);
     let hop = hops.get(`${from}→${to}`);
     if (hop === undefined) {
-      hop = { from, to, spans: [], missing: [] };
+      hop = { from, to, spans: [], missing: [], isSampledApart: sampled?.isApart ?? false };
       hops.set(`${from}→${to}`, hop);
     }
     hop.spans.push(span);
     if (callee === undefined) hop.missing.push(span);
   }
   return [...hops].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, hop]) => hop);
+};
+
+/** The highest threshold of a service's kept spans, and whether one was kept that by it should not have been. */
+const noteSampling = (
+  sampling: Map<string, { threshold: string; isApart: boolean }>,
+  service: string,
+  span: Span,
+): void => {
+  if (span.traceState === undefined) return;
+  const threshold = thresholdOf(span);
+  let own = sampling.get(service);
+  if (own === undefined) {
+    own = { threshold, isApart: false };
+    sampling.set(service, own);
+  }
+  if (threshold > own.threshold) own.threshold = threshold;
+  if (randomnessOf(span) < threshold) own.isApart = true;
 };
 
 /** The most frequent; of equals the first by name, so that the order of spans makes no difference. */

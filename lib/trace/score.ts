@@ -2,7 +2,7 @@ import type { Finding } from '../model/finding.ts';
 import { type Span, serviceOf, statusCodes } from '../model/span.ts';
 import { assemble, type Trace } from './assemble.ts';
 import { estimateSkew, provenSkew, type Skew } from './clock-skew.ts';
-import type { DetectorOptions, ServiceView } from './detector.ts';
+import type { CallView, DetectorOptions, ServiceView } from './detector.ts';
 import { detectors } from './detectors/index.ts';
 import {
   bucketOf,
@@ -19,13 +19,16 @@ import {
 import { callHops } from './hops.ts';
 import { type PathProfile, pathProfile } from './path-profile.ts';
 import { reattach, usualCalls } from './reattach.ts';
+import { countOf, tally, weightOf } from './sampling.ts';
 import { type Edge, serviceEdges } from './service-graph.ts';
+import type { Usual } from './usual.ts';
 
 /** What a window shows. A pure function of its spans: their order, and copies of them, make no difference. */
 export interface Score {
   readonly window: string;
   readonly findings: readonly Finding[];
   readonly services: Readonly<
+    /** Of sampled spans, what they stand for. */
     Record<string, { readonly spans: number; readonly errors: number; readonly p95Seconds: number }>
   >;
   readonly heatMap: HeatMap;
@@ -66,6 +69,8 @@ export interface Score {
 export interface ScoreOptions extends DetectorOptions {
   /** Gaps that are listed at most. @default 100 */
   readonly maxListed?: number;
+  /** What earlier windows were like. */
+  readonly usual?: Usual;
 }
 
 export const score = (window: string, spans: readonly Span[], options: ScoreOptions = {}): Score =>
@@ -74,9 +79,11 @@ export const score = (window: string, spans: readonly Span[], options: ScoreOpti
 /** The same for spans that are assembled already. */
 export const scoreTraces = (window: string, traces: readonly Trace[], options: ScoreOptions = {}): Score => {
   const services = viewServices(traces);
-  const findings = Object.values(detectors).flatMap((detector) =>
-    detector.detect({ window, traces, services }, options),
-  );
+  const { usual } = options;
+  const view = { window, traces, services, calls: viewCalls(traces), ...(usual === undefined ? {} : { usual }) };
+  const findings = Object.values(detectors)
+    .filter(({ name }) => options.detectors?.some((each) => each === name) ?? true)
+    .flatMap((detector) => detector.detect(view, options));
   const paths = pathProfile(traces);
   const skews = estimateSkew(traces);
   const shareOf = new Map(paths.services.map(({ service, share }) => [service, share]));
@@ -87,7 +94,11 @@ export const scoreTraces = (window: string, traces: readonly Trace[], options: S
     services: Object.fromEntries(
       [...services].map(([name, view]) => [
         name,
-        { spans: view.spans.length, errors: view.errors.length, p95Seconds: quantile(view.durations, 0.95) },
+        {
+          spans: Math.round(view.count),
+          errors: Math.round(countOf(tally(view.errors))),
+          p95Seconds: quantile(view.durations, 0.95),
+        },
       ]),
     ),
     heatMap: heatMap(
@@ -159,21 +170,47 @@ const reattachAll = (traces: readonly Trace[], skews: ReadonlyMap<string, Skew>,
 };
 
 const viewServices = (traces: readonly Trace[]): Map<string, ServiceView> => {
-  const services = new Map<string, { spans: Span[]; errors: Span[]; durations: ReturnType<typeof histogram> }>();
+  const services = new Map<
+    string,
+    { count: number; spans: Span[]; errors: Span[]; durations: ReturnType<typeof histogram> }
+  >();
   for (const { nodes } of traces) {
     for (const { span } of nodes) {
       const name = serviceOf(span);
       let view = services.get(name);
       if (view === undefined) {
-        view = { spans: [], errors: [], durations: histogram() };
+        view = { count: 0, spans: [], errors: [], durations: histogram() };
         services.set(name, view);
       }
+      const weight = weightOf(span);
+      view.count += weight;
       view.spans.push(span);
       if (span.status === statusCodes.error) view.errors.push(span);
-      record(view.durations, Number(span.endNanos - span.startNanos) / 1e9);
+      record(view.durations, Number(span.endNanos - span.startNanos) / 1e9, weight);
     }
   }
   return new Map([...services].sort(([a], [b]) => (a < b ? -1 : 1)));
+};
+
+const viewCalls = (traces: readonly Trace[]): Map<string, CallView> => {
+  const calls = new Map<string, { from: string; to: string; count: number; spans: Span[] }>();
+  for (const { nodes } of traces) {
+    for (const { span, parent } of nodes) {
+      const up = nodes[parent]?.span;
+      if (up === undefined) continue;
+      const [from, to] = [serviceOf(up), serviceOf(span)];
+      if (from === to) continue;
+      const key = `${from}→${to}`;
+      let call = calls.get(key);
+      if (call === undefined) {
+        call = { from, to, count: 0, spans: [] };
+        calls.set(key, call);
+      }
+      call.count += weightOf(span);
+      call.spans.push(span);
+    }
+  }
+  return new Map([...calls].sort(([a], [b]) => (a < b ? -1 : 1)));
 };
 
 /** The longest span of each cell of a service's row; of equals the first. */

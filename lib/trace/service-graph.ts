@@ -1,7 +1,8 @@
 import { serviceOf, spanKinds } from '../model/span.ts';
 import type { Trace } from './assemble.ts';
+import { weightOf } from './sampling.ts';
 
-/** How often spans of one service are children of spans of another. */
+/** How often spans of one service are children of spans of another, as estimated from those that were kept. */
 export interface Edge {
   readonly from: string;
   readonly to: string;
@@ -22,12 +23,14 @@ export const serviceEdges = (traces: readonly Trace[]): Edge[] => {
       if (from === to) continue;
       const key = `${from}→${to}`;
       const edge = edges.get(key) ?? { from, to, calls: 0, isMessage: false };
-      edge.calls += 1;
+      edge.calls += weightOf(span);
       edge.isMessage ||= span.kind === spanKinds.consumer;
       edges.set(key, edge);
     }
   }
-  return [...edges].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, edge]) => edge);
+  return [...edges]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, edge]) => ({ ...edge, calls: Math.round(edge.calls) }));
 };
 
 /** The column of each service: one right of the rightmost that calls it; cycles are cut where they close. */

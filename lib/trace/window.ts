@@ -75,6 +75,10 @@ export const batchKey = (content: string): string => {
 
 export const prefixOf = ({ windowStart, partition }: WindowClosed): string => `spans/${windowStart}/${partition}/`;
 
+/** Where a window's page, score and pictures are. */
+export const reportPrefixOf = ({ windowStart, partition }: WindowClosed): string =>
+  `reports/${windowStart}/${partition}/`;
+
 /** The message in a body, or why it is none. */
 export const parseWindowClosed = (body: string): WindowClosed | { readonly error: string } => {
   try {

@@ -7,6 +7,7 @@ import { heatMapSvg } from '../../lib/trace/heat-map-svg.ts';
 import { renderReport } from '../../lib/trace/report.ts';
 import { rankCauses } from '../../lib/trace/root-cause.ts';
 import { type Score, scoreTraces } from '../../lib/trace/score.ts';
+import { usualOf } from '../../lib/trace/usual.ts';
 import { windowStartOf } from '../../lib/trace/window.ts';
 import type { Command } from '../command.ts';
 import { noteRefused, readSpans } from '../read-spans.ts';
@@ -16,7 +17,8 @@ const help = `usage: npm run tidemark -- score <otlp.json>... [--baseline FILE].
 Scores spans as the deployed functions do: findings, services, and which service is the likely cause. Files hold OTLP as JSON or
 protobuf, plain, gzip or zstd. A trace belongs to the window of its first span.
 
---baseline FILE    spans of a healthy time: causes are ranked by what shifted against it; without one, by share of the critical path
+--baseline FILE    spans of a healthy time: findings are raised for shifts against it as well, and for calls that are new or missing;
+                   causes are ranked by what shifted; without one, by share of the critical path
 --window SECONDS   length of a window (60); the thresholds are per window
 --json             { windows, findings, services, heatMap, durations, criticalPath, hops, reattached, skew, rootCauses }
 --html FILE        also write the report page
@@ -30,9 +32,14 @@ export const command: Command = {
     const { spans, refused } = await readSpans(files);
     noteRefused(refused, io.err);
     const traces = assemble(spans);
-    const windows = [...byWindow(traces, windowSeconds)].map(([start, part]) => scoreTraces(start, part));
-    const whole = scoreTraces(windows[0]?.window ?? '', traces, { maxListed: Number.POSITIVE_INFINITY });
     const healthy = baseline.length === 0 ? undefined : assemble((await readSpans(baseline)).spans);
+    const usual =
+      healthy === undefined
+        ? undefined
+        : usualOf([...byWindow(healthy, windowSeconds)].map(([start, part]) => scoreTraces(start, part)));
+    const options = usual === undefined ? {} : { usual };
+    const windows = [...byWindow(traces, windowSeconds)].map(([start, part]) => scoreTraces(start, part, options));
+    const whole = scoreTraces(windows[0]?.window ?? '', traces, { maxListed: Number.POSITIVE_INFINITY });
     const rootCauses = healthy === undefined ? whole.rootCauses : rankCauses(traces, healthy);
     const findings = windows.flatMap((window) => window.findings);
     if (html !== undefined) write(html, page(traces, whole, findings));

@@ -1,9 +1,18 @@
+import type { FindingKind } from '../finding.ts';
+
 /** The `traces` section of tidemark.config.ts. */
 export interface TracesConfig {
   /** Parts that a window is divided into by trace, each scored on its own. @default 1, enough for 100,000 spans a minute */
   readonly partitions?: number;
   /** When a finding is raised. */
   readonly thresholds?: TraceThresholds;
+  /** Detectors that run. @default all; `new-call` and `missing-call` are silent without a baseline */
+  readonly detectors?: readonly FindingKind[];
+  /**
+   * Earlier windows that say what is usual of a service, 0 to 120: their scores are read before a window is scored, so each costs a
+   * request. Shifts against them are raised beside the fixed thresholds, once five of them are there. @default 0, fixed thresholds only
+   */
+  readonly baselineWindows?: number;
   /** Where spans come from, besides the Function URL and the queue `tidemark-spans`, which are always there. @default nowhere else */
   readonly sources?: SpanSourcesConfig;
 }
@@ -89,4 +98,10 @@ export interface TraceThresholds {
   readonly p95Seconds?: number;
   /** Calls of one hop without their other side, as a share, 0 to 1. @default 0.3 */
   readonly missingShare?: number;
+  /** Against a baseline: standard deviations that a shift must exceed. @default 4 */
+  readonly sigmas?: number;
+  /** Against a baseline: the factor by which the 95th percentile may grow. @default 1.5 */
+  readonly p95Factor?: number;
+  /** Against a baseline: the share of a service's usual calls to another that may be missing, 0 to 1. @default 0.9 */
+  readonly missingCallShare?: number;
 }

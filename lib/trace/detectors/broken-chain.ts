@@ -2,6 +2,7 @@ import type { Finding } from '../../model/finding.ts';
 import { type Span, serviceOf, spanKinds } from '../../model/span.ts';
 import { type Detector, exemplars } from '../detector.ts';
 import { callHops } from '../hops.ts';
+import { isStratum, shareOf, tally } from '../sampling.ts';
 
 /** Fewer broken hops than this are no pattern. */
 const minMissing = 3;
@@ -25,7 +26,7 @@ export const brokenChain: Detector = {
           answered.add(idOf(up));
         for (const link of span.links)
           if (span.kind === spanKinds.consumer) answered.add(`${link.traceId}/${link.spanId}`);
-        if (span.kind === spanKinds.producer) senders.push(span);
+        if (span.kind === spanKinds.producer && !isStratum(span)) senders.push(span);
         if (span.kind === spanKinds.consumer && isUnclaimed(span, up)) unclaimed.push(span);
       }
     }
@@ -37,9 +38,12 @@ export const brokenChain: Detector = {
       // Each lost context leaves one consumer without a past; more silent senders than that are merely waiting.
       return { ...hop, missing: silent.slice(0, unclaimed.length) };
     });
-    return [...calls, ...messages].flatMap(({ from, to, spans, missing }): Finding[] => {
-      const share = missing.length / spans.length;
-      if (missing.length < minMissing || share <= missingShare) return [];
+    return [...calls, ...messages].flatMap((hop): Finding[] => {
+      const { from, to, spans, missing } = hop;
+      if (missing.length < minMissing || ('isSampledApart' in hop && hop.isSampledApart)) return [];
+      const lost = new Set(missing);
+      const { share, lower } = shareOf(tally(missing), tally(spans.filter((span) => !lost.has(span))));
+      if (lower <= missingShare) return [];
       const consumers = [...new Set(unclaimed.map(serviceOf))].sort();
       const where =
         consumers.length === 0 || !messages.some((hop) => hop.missing === missing)
