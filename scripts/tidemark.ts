@@ -24,6 +24,14 @@ const commands: Record<
     summary: 'send dead letters again, filtered and rate limited',
     load: () => import('./commands/replay-dlq.ts'),
   },
+  silence: {
+    summary: 'hold back alerts for a while: add, list, expire',
+    load: () => import('./commands/silence.ts'),
+  },
+  'import-alertmanager': {
+    summary: 'an Alertmanager configuration as the alerts section of ours',
+    load: () => import('./commands/import-alertmanager.ts'),
+  },
   'collector-config': {
     summary: 'the telemetry section as a configuration of the OpenTelemetry Collector',
     load: () => import('./commands/collector-config.ts'),

@@ -17,7 +17,7 @@ export interface RouteConfig extends GroupingConfig {
   readonly match?: Readonly<Record<string, string>>;
   /** Matchers in Alertmanager's notation: `team="web"`, `team!=""`, `service=~"api|web"`, `service!~"test-.*"` (anchored). */
   readonly matchers?: readonly string[];
-  /** @default those of the route above */
+  /** An empty list: nobody is told. @default those of the route above */
   readonly receivers?: readonly string[];
   readonly routes?: readonly RouteConfig[];
   /** The routes beside this one are asked although this one matched. @default false */
