@@ -2,7 +2,7 @@
  * Reads a Kubernetes quantity (`128974848`, `129e6`, `129M`, `123Mi`, `0.5`, `100m`) into exact nano-units.
  * Agrees with `resource.ParseQuantity` of k8s.io/apimachinery on valid and invalid texts alike, including what its grammar
  * does not promise: `1.Gi`, `.5`, a lone sign or suffix (zero). Finer than nano is rounded away from zero; binary
- * suffixes saturate at 2^63-1. Exponents are cut to 32 bits as there; beyond ±400 the result saturates.
+ * suffixes saturate at 2^63-1. Exponents are cut to 32 bits as there; beyond ±10,000 the result saturates.
  */
 export const readQuantity = (text: unknown): { readonly nanos: bigint } | { readonly refused: string } => {
   // The API server writes strings, but its JSON reader takes bare numbers too.
@@ -39,7 +39,7 @@ type Scale = { readonly ten: number } | { readonly two: bigint };
 
 const nano = 1_000_000_000n;
 const maxBinary = ((1n << 63n) - 1n) * nano;
-const maxPower = 400;
+const maxPower = 10_000;
 const maxLength = 1024;
 const decimal0: Scale = { ten: 0 };
 const grammar = /^([+-]?)(\d*)(?:\.(\d*))?([eEinumkKMGTP]*[+-]?\d*)$/;

@@ -15,7 +15,8 @@ Runs a watermark rule over recorded readings and prints each transition, so that
 The file holds { "rule": { … }, "readings": [ { "at": <seconds>, "value": <number> | null | "error" } ] }, or instead of the readings
 the answer of a Prometheus range query ("status", "data"):
 
-  curl -s 'http://prometheus:9090/api/v1/query_range?query=…&start=…&end=…&step=30' | npm run -s tidemark -- replay - --high 0.9
+  curl -sG http://prometheus:9090/api/v1/query_range -d start=… -d end=… -d step=30 --data-urlencode 'query=…' |
+    npm run -s tidemark -- replay - --high 0.9
 
 A rule has high, low, forSeconds, keepFiringForSeconds, noData, noDataForSeconds, samples, flapDamping, forecast, and gauge. With a
 gauge, what it leaves out is as in tidemark.config.ts, so a rule can be copied from there. Without one it is as in Prometheus: with

@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { parseAllDocuments } from 'yaml';
 import { kubernetesCluster } from '../../lib/adapters/kubernetes.ts';
 import type { ClusterConfig } from '../../lib/model/config/watermarks.ts';
 import { Failure } from '../../lib/model/failure.ts';
@@ -141,6 +142,26 @@ test('a role that may not list autoscalers does without them, and what is lost i
     /^unauthorised: kubernetes\/prod \/apis\/autoscaling\/v2\/horizontalpodautoscalers: .*HTTP 403: horizontalpodautoscalers is forbidden.*; which workloads have an autoscaler is not known$/,
   );
   assert.deepEqual((await cluster.snapshot(pods)).unread, []);
+});
+
+test('the ClusterRole that users are given allows exactly the lists that are read', async () => {
+  const api = await anApi();
+  await aCluster({ endpoint: api.url }).snapshot({ pods: true, nodes: true });
+  const asked = api.requests.map((path) => path.replace(/\?.*/, '').replace(/^\/apis?\//, ''));
+  const file = readFileSync(join(import.meta.dirname, '../../ops/kubernetes/tidemark-reader.yaml'), 'utf8');
+  const [role, binding] = parseAllDocuments(file).map((document) => document.toJS());
+  const allowed = role.rules.flatMap(
+    ({ apiGroups, resources, verbs }: Record<'apiGroups' | 'resources' | 'verbs', string[]>) => {
+      assert.deepEqual(verbs, ['list']);
+      return apiGroups.flatMap((group) => resources.map((resource) => `${group} ${resource}`));
+    },
+  );
+  const needed = asked.map((path) => {
+    const parts = path.split('/');
+    return `${parts.length === 2 ? '' : parts[0]} ${parts.at(-1)}`;
+  });
+  assert.deepEqual([...new Set(needed)].sort(), allowed.sort());
+  assert.equal(binding.roleRef.name, role.metadata.name);
 });
 
 test('an unreachable cluster and a missing variable are named', async () => {

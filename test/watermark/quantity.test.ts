@@ -23,6 +23,7 @@ test('every suffix, fraction, sign and exponent has its exact value', () => {
     ['1E3', 1000n * unit],
     ['1e-9', 1n],
     ['1e-10', 1n],
+    ['1e999', 10n ** 999n * unit],
     ['-0.1n', -1n],
     ['+5u', 5000n],
     ['8Ei', (2n ** 63n - 1n) * unit],
