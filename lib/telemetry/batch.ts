@@ -55,16 +55,18 @@ export const spanBatches = (options: BatchOptions): SpanBatches => {
     return all;
   };
   const drain = async (until: number): Promise<void> => {
-    // At least one attempt, however little time is left: it fails by its own deadline.
-    do await send(taken(), Math.max(1, Math.min(timeoutMs, until - clock())));
-    while (queue.length > 0 && clock() < until);
+    try {
+      // At least one attempt, however little time is left: it fails by its own deadline.
+      do await send(taken(), Math.max(1, Math.min(timeoutMs, until - clock())));
+      while (queue.length > 0 && clock() < until);
+    } finally {
+      sending = undefined;
+    }
   };
   const start = (budget: number): Promise<void> => {
     waiting?.();
     waiting = undefined;
-    sending = drain(clock() + budget).finally(() => {
-      sending = undefined;
-    });
+    sending = drain(clock() + budget);
     return sending;
   };
   const tellOverflow = (): void => {
