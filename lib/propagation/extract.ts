@@ -144,7 +144,7 @@ const readLayer = (
       // Most often a second format speaks of the same trace: to see that costs less than to read it.
       if (context !== undefined && at >= rank && notes === undefined) {
         const header = find(values, place.text, nameIn(using, bits).spelled);
-        if (header?.includes(context.traceId.slice(8)) && header.includes(context.traceId.slice(0, 8))) continue;
+        if (header !== undefined && speaksOf(header, context.traceId)) continue;
       }
       const read = format.read(values, place.text, find);
       if (notes !== undefined) {
@@ -177,6 +177,18 @@ const readLayer = (
   return context === undefined && start !== undefined ? { ...found, start } : found;
 };
 
+/** Whether a header starts with an id, as B3's do, or as X-Ray's `Root=1-` with a dash in it. Cutting the id up would cost memory. */
+const speaksOf = (header: string, traceId: string): boolean => {
+  let at = header.charCodeAt(0) === 82 ? 7 : 0;
+  let digit = 0;
+  for (; digit < 32; at++) {
+    const code = header.charCodeAt(at);
+    if (code === traceId.charCodeAt(digit)) digit++;
+    else if (code !== 45) return false;
+  }
+  return true;
+};
+
 /** Adds the loser as a link, unless it is of the winner's trace: that is agreement. */
 const conflict = (
   using: Propagation,
@@ -190,8 +202,6 @@ const conflict = (
   return [...(links ?? []), linkTo(loser, 'conflict', using.reads[rank]?.name, path)];
 };
 
-const noUpper = '0000000000000000';
-
 /** Equal ids; or equal lower halves where one side only knows 64 bits. */
 export const isSameTrace = (a: TraceContext, b: TraceContext): boolean => {
   if (a.traceId === b.traceId) return true;
@@ -200,7 +210,7 @@ export const isSameTrace = (a: TraceContext, b: TraceContext): boolean => {
 };
 
 /** 64 bits: an upper half of zeros, or, as Datadog's Java tracer writes into X-Ray, a time and then zeros. */
-const isHalf = (traceId: string): boolean => traceId.startsWith(noUpper) || traceId.startsWith('00000000', 8);
+const isHalf = (traceId: string): boolean => traceId.startsWith('00000000', 8);
 
 /** Where the format's first name was found. Kept as text for places at the top, whose number is fixed. */
 const pathOf = (

@@ -36,8 +36,6 @@ export const namesOf = (formats: readonly Format[], others: readonly string[]): 
   return { byLength, all };
 };
 
-const hasOwn = Object.prototype.hasOwnProperty;
-
 /** Which of the names are own keys, as bits. Allocates nothing. */
 export const scan = (values: object, names: Names): number => {
   const { byLength } = names;
@@ -49,7 +47,7 @@ export const scan = (values: object, names: Names): number => {
     for (let index = 0; index < candidates.length; index++) {
       const { spelled, lower, bit, bits } = candidates[index] as Name;
       if (key === spelled) {
-        if (hasOwn.call(values, key)) mask |= (mask & bits) === 0 ? bit : bit | irregular;
+        if (Object.hasOwn(values, key)) mask |= (mask & bits) === 0 ? bit : bit | irregular;
         break;
       }
       // One shared letter at the end first: most keys of the same length differ there.
@@ -57,7 +55,7 @@ export const scan = (values: object, names: Names): number => {
       if (last !== (lower.charCodeAt(key.length - 1) | 32) || !isSame(key, lower)) continue;
       // Another spelling of the same name may be the one that it is.
       if (candidates[index + 1]?.lower === lower) continue;
-      if (hasOwn.call(values, key)) mask |= bits | irregular;
+      if (Object.hasOwn(values, key)) mask |= bits | irregular;
     }
   }
   return mask;
@@ -84,7 +82,7 @@ export const findAny: Find = (values, text, name) => {
   const lower = name.toLowerCase();
   let found: string | undefined;
   for (const key in values) {
-    if (key.length !== lower.length || !isSame(key, lower) || !hasOwn.call(values, key)) continue;
+    if (key.length !== lower.length || !isSame(key, lower) || !Object.hasOwn(values, key)) continue;
     const value = text((values as Record<string, unknown>)[key]);
     if (value !== undefined) found = found === undefined ? value : `${found},${value}`;
   }

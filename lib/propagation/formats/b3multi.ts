@@ -50,7 +50,8 @@ const field = (values: object, text: Text, find: Find, lower: string, mixed: str
 /** The id in lower case; empty when it is none. */
 const idOf = (value: string | undefined): string | undefined => {
   if (value === undefined) return undefined;
-  const id = value.toLowerCase();
+  // Nearly every id is in lower case, and to lower it would copy it.
+  const id = isId(value, 0, value.length) ? value : value.toLowerCase();
   return (id.length === 16 || id.length === 32) && isId(id, 0, id.length) ? id : '';
 };
 

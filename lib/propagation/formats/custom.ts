@@ -66,7 +66,7 @@ const readFields = ({ fields, encoding }: CustomFormat, values: object, text: Te
   const trace = value(fields.traceId);
   const sampled = sampledOf(value(fields.sampled));
   if (trace === undefined) return sampled === undefined ? undefined : { sampled };
-  const whole = wholeOf(trace, encoding);
+  const whole = wholeOf(trace);
   const span = value(fields.spanId);
   return {
     traceId: whole?.traceId ?? hexOf(trace, encoding, 16),
@@ -101,16 +101,13 @@ const hexOf = (text: string, encoding: CustomFormat['encoding'], bytes: 8 | 16):
 };
 
 /** Trace id, span id and flags in one text, with `-`, `:` or another separator between them, a version before them or not. */
-const wholeOf = (text: string, encoding: CustomFormat['encoding']): Parts | undefined => {
+const wholeOf = (text: string): Parts | undefined => {
   // Some brokers' readers have already decoded what was base64.
-  const match = whole.exec(text.trim()) ?? (encoding === 'base64' ? whole.exec(decoded(text)) : null);
-  if (match === null) return undefined;
-  return { traceId: match[1], spanId: match[2], sampled: sampledOf(match[3]) };
+  const match = whole.exec(text) ?? whole.exec(Buffer.from(text, 'base64').toString('latin1'));
+  return match === null ? undefined : { traceId: match[1], spanId: match[2], sampled: sampledOf(match[3]) };
 };
 
-const whole = /^(?:\w\w[-:])?((?:\w{16}){1,2})[-:/;,.|](\w{16})(?:[-:/;,.|](\w+))?$/;
-
-const decoded = (base64: string): string => Buffer.from(base64, 'base64').toString('latin1').trim();
+const whole = /^\s*(?:\w\w[-:])?((?:\w{16}){1,2})[-:/;,.|](\w{16})(?:[-:/;,.|](\w+))?\s*$/;
 
 const sampledOf = (text = ''): boolean | undefined =>
   /^(?:0?[13]|true|d)$/.test(text) ? true : /^(?:0?[02]|false)$/.test(text) ? false : undefined;

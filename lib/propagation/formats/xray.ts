@@ -44,12 +44,11 @@ const readXray = (header: string): TraceContext | Start | string => {
 
 /** As AWS writes it: parts in the usual order, lower case. */
 const usual = /^Root=1-[0-9a-f]{8}-[0-9a-f]{24};Parent=[0-9a-f]{16};Sampled=[01](?:;|$)/;
-const zeros = '0'.repeat(32);
 
 const readUsual = (header: string): TraceContext | undefined => {
   if (!usual.test(header) || !isId(header, 48, 64)) return undefined;
   const traceId = joined(header, 5);
-  if (traceId === zeros) return undefined;
+  if (!isId(traceId, 0, 32)) return undefined;
   return contextOf(traceId, header.slice(48, 64), header.charCodeAt(73) === 49);
 };
 
@@ -64,7 +63,7 @@ const readParts = (header: string): TraceContext | Start | string => {
   if (root === undefined) return 'no-trace';
   if (!/^1-[0-9a-f]{8}-[0-9a-f]{24}$/.test(root)) return 'trace';
   const traceId = joined(root, 0);
-  if (traceId === zeros) return 'zeros';
+  if (!isId(traceId, 0, 32)) return 'zeros';
   const state = parts.get('sampled');
   const sampled = state === '1' ? true : state === '0' ? false : undefined;
   const parent = parts.get('parent') ?? '';
