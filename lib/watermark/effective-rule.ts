@@ -5,6 +5,9 @@ import type { Gauge, MeasuredSeries } from './gauge.ts';
 /** Two clearings within an hour, then half an hour of quiet. */
 export const flapDamping: NonNullable<Rule['flap']> = { clears: 2, windowSeconds: 3600, quietSeconds: 1800 };
 
+/** Where nobody says how long to wait: as long as it was high, a quarter of an hour at most. */
+const patient: NonNullable<Rule['flap']> = { ...flapDamping, asLongSeconds: 900 };
+
 /** A configured rule with every default filled in. */
 export const effectiveRule = (rule: WatermarkRule, gauge: Gauge): Rule => {
   const high = rule.high ?? gauge.defaults.high;
@@ -16,7 +19,7 @@ export const effectiveRule = (rule: WatermarkRule, gauge: Gauge): Rule => {
     noData: rule.noData ?? 'keep',
     noDataForSeconds: rule.noDataForSeconds ?? 0,
     ...(rule.samples === undefined ? {} : { samples: rule.samples }),
-    ...(rule.flapDamping === false ? {} : { flap: flapDamping }),
+    ...(rule.flapDamping === false ? {} : { flap: rule.keepFiringForSeconds === undefined ? patient : flapDamping }),
   };
 };
 

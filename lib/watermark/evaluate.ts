@@ -19,9 +19,15 @@ export interface Rule {
   readonly noDataForSeconds?: number;
   /**
    * A series that cleared `clears` times within the window is flapping: it clears again only after `quietSeconds` at or
-   * below `low`, so that a square wave ends in one long alert instead of many.
+   * below `low`, so that a wave ends in one long alert instead of many. Before that, where `asLongSeconds` is given, it must be low
+   * for as long as it was high, so many seconds at most: a square wave does not clear in its low half.
    */
-  readonly flap?: { readonly clears: number; readonly windowSeconds: number; readonly quietSeconds: number };
+  readonly flap?: {
+    readonly clears: number;
+    readonly windowSeconds: number;
+    readonly quietSeconds: number;
+    readonly asLongSeconds?: number;
+  };
 }
 
 /** Times in milliseconds since the epoch. What is undefined has not begun. */
@@ -91,7 +97,9 @@ export const evaluate = (state: SeriesState, sample: Sample, rule: Rule, now: nu
   if (at <= state.at) {
     if (now >= state.at) return { state, ignored: at === state.at ? 'repeated' : 'late' };
     // The clock itself went back: times of the future would freeze the series until they are reached again.
-    return advance(rebased(state, at), sample, value, rule);
+    const { transition, ...step } = advance(rebased(state, at), sample, value, rule);
+    const reason = `${transition?.reason}, after the clock was set back`;
+    return transition === undefined ? step : { ...step, transition: { ...transition, reason } };
   }
   return advance(state, sample, value, rule);
 };
@@ -149,15 +157,21 @@ const stay = (state: SeriesState, at: number): Evaluation =>
 
 /** At or below low while firing, or excused. */
 const clear = (state: SeriesState, at: number, rule: Rule, why: string): Evaluation => {
-  const hold = isFlapping(state, at, rule)
-    ? Math.max(rule.flap?.quietSeconds ?? 0, rule.keepFiringForSeconds)
-    : rule.keepFiringForSeconds;
   const since = state.clearSince ?? at;
+  const hold = holdOf(state, since, at, rule);
   if (at - since < millis(hold)) {
     return state.clearSince === undefined ? { state: { ...state, at, clearSince: since } } : { state };
   }
   const clears = rule.flap === undefined ? undefined : [...recent(state, at, rule), at];
   return move({ phase: 'inactive', at, clears }, 'firing', hold === 0 ? why : `${why} for ${hold} s`);
+};
+
+/** Seconds that it must stay low. */
+const holdOf = (state: SeriesState, since: number, at: number, { flap, ...rule }: Rule): number => {
+  if (flap === undefined) return rule.keepFiringForSeconds;
+  if (isFlapping(state, at, { flap, ...rule })) return Math.max(flap.quietSeconds, rule.keepFiringForSeconds);
+  const wasHigh = (since - (state.activeAt ?? since)) / 1000;
+  return Math.max(rule.keepFiringForSeconds, Math.min(wasHigh, flap.asLongSeconds ?? 0));
 };
 
 /** Whether a series has cleared so often lately that its next clearing has to be earned. */

@@ -112,7 +112,10 @@ const fillsOf = (
       if (amount === undefined) unmeasured.push(container.name);
       else fills.push({ container: container.name, used: amount, of, basis });
     }
-    const isWhole = pod.spec?.resources?.[kind]?.[resource] !== undefined || (bounds === running.length && bounds > 1);
+    // A sum of limits is never fuller than the fullest container, so it is worked out only where the pod has a limit of its own, or
+    // uses memory in containers that have none of their own in the spec (one that debugs it).
+    const isSummed = bounds === running.length && bounds > 1 && used.size > bounds;
+    const isWhole = pod.spec?.resources?.[kind]?.[resource] !== undefined || isSummed;
     const whole = isWhole
       ? effectiveResources(pod, { useStatus: true, usePodStatus: true })[kind][resource]
       : undefined;

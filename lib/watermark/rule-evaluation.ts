@@ -4,7 +4,7 @@ import { effectiveRule } from './effective-rule.ts';
 import type { MeasuredSeries } from './gauge.ts';
 import type { Look } from './look-around.ts';
 import { type Step, type Stepping, stepSeries } from './series-step.ts';
-import { loadSeries, type Stored, seriesKey } from './series-store.ts';
+import { identityOf, loadSeries, type Stored } from './series-store.ts';
 
 /** One rule over everything that was seen. */
 export interface RuleEvaluation {
@@ -37,28 +37,28 @@ export const evaluateRule = async (
     if (Object.keys(skipped).length > 0) log('debug', 'left out', { rule: name, source: look.name, ...skipped });
     for (const each of series) {
       if (!isSelected(each, rule)) continue;
-      const key = seriesKey(each.labels);
-      const twin = measured.get(key);
+      const identity = identityOf(each.labels);
+      const twin = measured.get(identity);
       // Prometheus sees only what is above the mark, and refuses the evaluation as a whole where that has the same labels twice.
       if (twin !== undefined && isAbove(twin, low)) {
         if (isAbove(each, low)) return { steps: [], series: 0, error: sameLabels(each) };
         continue;
       }
-      measured.set(key, each);
+      measured.set(identity, each);
     }
   }
   const chosen = capped(measured, formers, cap);
   const steps: Step[] = [];
-  const step = (key: string, series: MeasuredSeries): void => {
-    const moved = stepSeries(stepping, { key, former: formers.get(key), series });
+  const step = (identity: string, series: MeasuredSeries): void => {
+    const moved = stepSeries(stepping, { identity, former: formers.get(identity), series });
     if (moved !== undefined) steps.push(moved);
   };
-  for (const key of chosen) step(key, measured.get(key) as MeasuredSeries);
+  for (const identity of chosen) step(identity, measured.get(identity) as MeasuredSeries);
   if (looks.every(({ error }) => error === undefined)) {
-    for (const [key, { labels }] of formers) {
-      if (measured.has(key)) continue;
+    for (const [identity, { labels }] of formers) {
+      if (measured.has(identity)) continue;
       const gone = gauge.goneReason === undefined ? {} : { gone: gauge.goneReason };
-      step(key, { labels, at: now, value: undefined, ...gone });
+      step(identity, { labels, at: now, value: undefined, ...gone });
     }
   }
   const evaluation = { steps, series: chosen.length };
@@ -71,9 +71,9 @@ const capped = (
   formers: ReadonlyMap<string, Stored>,
   cap: number,
 ): readonly string[] => {
-  const keys = [...measured.keys()];
-  if (keys.length <= cap) return keys;
-  return [...keys.filter((key) => formers.has(key)), ...keys.filter((key) => !formers.has(key))].slice(0, cap);
+  const all = [...measured.keys()];
+  if (all.length <= cap) return all;
+  return [...all.filter((each) => formers.has(each)), ...all.filter((each) => !formers.has(each))].slice(0, cap);
 };
 
 const isAbove = ({ value }: MeasuredSeries, mark: number): boolean => value !== undefined && value > mark;

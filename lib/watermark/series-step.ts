@@ -7,7 +7,7 @@ import type { Gauge, MeasuredSeries } from './gauge.ts';
 import { isPredicted } from './looks-ahead.ts';
 import type { Recall } from './recall.ts';
 import { resume } from './resume.ts';
-import type { Stored } from './series-store.ts';
+import { type Stored, seriesKey } from './series-store.ts';
 
 /** One series that has moved on: what is to be told and stored of it. */
 export interface Step {
@@ -38,10 +38,10 @@ export interface Stepping {
 export const stepSeries = (
   { name, rule: config, gauge, now, outage, recall }: Stepping,
   {
-    key,
+    identity,
     former,
     series,
-  }: { readonly key: string; readonly former: Stored | undefined; readonly series: MeasuredSeries },
+  }: { readonly identity: string; readonly former: Stored | undefined; readonly series: MeasuredSeries },
 ): Step | undefined => {
   const rule: Rule = ruleOfSeries(effectiveRuleOf(config, gauge), series.override);
   const stored = former?.state ?? inactive;
@@ -49,7 +49,7 @@ export const stepSeries = (
   const { at, value, gone, excused } = series;
   // Series far below their mark are not remembered: there are thousands, and nobody asks for their trend.
   const isWarm = value !== undefined && Number.isFinite(value) && value >= rule.high * warmShare;
-  const recent = isWarm ? recall.note(`${name} ${key}`, { at, value }) : [];
+  const recent = isWarm ? recall.note(`${name} ${identity}`, { at, value }) : [];
   const predicted = isPredicted({ ahead: config.forecast, low: rule.low, full: fullAt(gauge, rule), value, recent });
   const sample = gone === undefined ? { at, value, predicted, excused } : { at, value, gone };
   const { state, transition } = evaluate(before, sample, rule, now);
@@ -61,7 +61,7 @@ export const stepSeries = (
   const breach = { ruleName: name, config, gauge, rule, labels, former: before, state, measured: series, recent };
   return {
     rule: name,
-    key,
+    key: former?.key ?? seriesKey(labels),
     labels,
     former,
     state,

@@ -4,6 +4,8 @@ import type { SeriesState } from './evaluate.ts';
 
 /** A series state as stored, with the version that the next write must find. */
 export interface Stored {
+  /** Its `sk`. */
+  readonly key: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly state: SeriesState;
   readonly version: number;
@@ -18,9 +20,9 @@ const forgetSeconds = 90 * 24 * 3600;
 
 const partition = (rule: string): string => `watermark#${rule}`;
 
-/** All series of a rule that have a state, by key. One partition; series that were never above a mark are not in it. */
+/** All series of a rule that have a state, by identity. One partition; series that were never above a mark are not in it. */
 export const loadSeries = async (table: Table, rule: string): Promise<Map<string, Stored>> =>
-  new Map((await table.query(partition(rule))).map((item) => [item.sk, storedOf(item)]));
+  new Map((await table.query(partition(rule))).map(storedOf).map((stored) => [identityOf(stored.labels), stored]));
 
 export const loadOne = async (table: Table, rule: string, key: string): Promise<Stored | undefined> => {
   const item = await table.get(partition(rule), key);
@@ -32,7 +34,7 @@ export const saveSeries = (
   table: Table,
   rule: string,
   key: string,
-  { labels, state, severity }: Omit<Stored, 'version'>,
+  { labels, state, severity }: Omit<Stored, 'key' | 'version'>,
   former: Stored | undefined,
 ): Promise<boolean> => {
   const condition = former === undefined ? { absent: true } : { equals: { version: former.version } };
@@ -49,10 +51,18 @@ export const saveSeries = (
   );
 };
 
-/** The identity of a series within its rule. */
+/** Tells the series of a rule apart, as its key does, at a twentieth of the cost: most series never get a key. */
+export const identityOf = (labels: Readonly<Record<string, string>>): string => {
+  let identity = '';
+  for (const name of Object.keys(labels).sort()) identity += `${name}\u0000${labels[name]}\u0000`;
+  return identity;
+};
+
+/** The key of a series within its rule. */
 export const seriesKey = (labels: Readonly<Record<string, string>>): string => fingerprint(labels);
 
 const storedOf = (item: Item): Stored => ({
+  key: item.sk,
   labels: item['labels'] as Record<string, string>,
   state: item['state'] as SeriesState,
   version: item['version'] as number,

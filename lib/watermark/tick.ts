@@ -8,7 +8,7 @@ import { lookAround, rulesOf } from './look-around.ts';
 import { writePressures } from './pressure.ts';
 import { evaluateRule, isSelected } from './rule-evaluation.ts';
 import { type Step, stepSeries } from './series-step.ts';
-import { loadOne, seriesKey } from './series-store.ts';
+import { identityOf, loadOne, seriesKey } from './series-store.ts';
 import { settle } from './settle.ts';
 import { type Outcome, watchSources } from './source-watch.ts';
 
@@ -97,9 +97,9 @@ export const runReading = async (reading: Reading, given: Evaluating): Promise<T
   for (const [name, rule] of rulesOf(config, ['pushed'])) {
     for (const series of gauge.measure(reading, rule).series) {
       if (!isSelected(series, rule)) continue;
-      const key = seriesKey(series.labels);
-      const former = await loadOne(table, name, key);
-      const step = stepSeries({ name, rule, gauge, now, recall }, { key, former, series });
+      const former = await loadOne(table, name, seriesKey(series.labels));
+      const identity = identityOf(series.labels);
+      const step = stepSeries({ name, rule, gauge, now, recall }, { identity, former, series });
       if (step !== undefined) steps.push(step);
     }
   }

@@ -227,6 +227,34 @@ test('an hour of a square wave makes at most two notices', async () => {
   }
 });
 
+test('no square wave of up to half an hour makes more than two notices in an hour, marks and times by default', async () => {
+  for (let period = 60; period <= 1800; period += 60) {
+    const { world, tick } = aWorld({ gauge: 'pod-memory' }, { rules: { Full: { gauge: 'pod-memory' } } });
+    for (let second = 0; second < 3600; second += 30) {
+      world.usage['a'] = second % period < period / 2 ? 198 : 10;
+      await tick();
+    }
+    assert.ok(world.alerts.length <= 2, `every ${period} s: ${world.alerts.length} notices`);
+    assert.ok(world.alerts.length >= 1 || period <= 120, `every ${period} s: never seen`);
+  }
+});
+
+test('where nobody says otherwise an alert resolves after five minutes, or as long as it was high', async () => {
+  const minutes = async (highFor: number, rule: Partial<WatermarkRule>) => {
+    const { world, tick } = aWorld({ gauge: 'pod-memory' }, { rules: { Full: { gauge: 'pod-memory', ...rule } } });
+    for (let minute = 0; minute < 120 && world.alerts.length < 2; minute += 1) {
+      world.usage['a'] = minute < highFor ? 198 : 10;
+      await tick(60);
+    }
+    return (Date.parse(world.alerts[1]?.endsAt ?? '') - start) / 60_000 - highFor - 1;
+  };
+  assert.equal(await minutes(3, {}), 5);
+  assert.equal(await minutes(10, {}), 10);
+  assert.equal(await minutes(60, {}), 15);
+  assert.equal(await minutes(60, { flapDamping: false }), 5);
+  assert.equal(await minutes(60, { keepFiringForSeconds: 120 }), 2);
+});
+
 test('a growing queue fires its drain rule though CloudWatch arithmetic would call it negative', async () => {
   const queues = [{ arn: queueArn, capacity: 1000 }];
   const { world, table, tick, told } = aWorld({ gauge: 'queue-drain', forSeconds: 0 }, { queues });
@@ -258,6 +286,7 @@ test('a clock that goes back does not freeze a series', async () => {
   world.usage['a'] = 100;
   await tick();
   assert.deepEqual(told(), ['Full firing', 'Full resolved']);
+  assert.equal(world.alerts[1]?.annotations['reason'], 'is not above low, after the clock was set back');
 });
 
 test('a pushed reading is evaluated like any other, late and repeated ones change nothing', async () => {

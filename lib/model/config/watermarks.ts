@@ -26,7 +26,10 @@ export interface WatermarkRule {
   readonly low?: number;
   /** Seconds that the value must stay above `high`. @default 60 */
   readonly forSeconds?: number;
-  /** Seconds that it must stay at or below `low` before the alert resolves (also known as clearFor). @default 300 */
+  /**
+   * Seconds that it must stay at or below `low` before the alert resolves (also known as clearFor). @default 300, or as long as it
+   * was high, 900 at most; 300 without flap damping
+   */
   readonly keepFiringForSeconds?: number;
   /** Enter only if `atLeast` of the last `of` distinct samples are above `high`. @default every sample counts alone */
   readonly samples?: { readonly atLeast: number; readonly of: number };
