@@ -152,6 +152,8 @@ const report = async (cloud: Cloud, { traces, scores, run }: Played, raised: rea
     findings: run.findings,
     services: whole.services,
     edges: whole.edges,
+    criticalPath: whole.criticalPath,
+    gaps: whole,
     ledger: await ledgerRows(cloud, raised),
   });
 };

@@ -8,7 +8,7 @@ import type { DetectorOptions } from './detector.ts';
 import { heatMapPng } from './heat-map-png.ts';
 import { heatMapSvg } from './heat-map-svg.ts';
 import { metricLines } from './metrics.ts';
-import { renderReport } from './report.ts';
+import { renderReport, shownOf } from './report.ts';
 import { type Score, scoreTraces } from './score.ts';
 import { prefixOf, reportPrefixOf, type WindowClosed } from './window.ts';
 
@@ -53,7 +53,6 @@ export const closeWindow = async (window: WindowClosed, closing: WindowClosing):
     ...(usual === undefined ? {} : { usual }),
   });
   const prefix = reportPrefixOf(window);
-  const shown = traces.filter(({ traceId }) => traceId === scored.exemplar);
   await bucket.put(`${prefix}score.json`, Buffer.from(JSON.stringify(scored)), 'application/json');
   await bucket.put(
     `${prefix}report.html`,
@@ -61,11 +60,7 @@ export const closeWindow = async (window: WindowClosed, closing: WindowClosing):
       renderReport({
         title: `Window ${window.windowStart}`,
         subtitle: `${scored.traces.count} traces, ${scored.traces.spans} spans`,
-        traces: shown,
-        heatMap: scored.heatMap,
-        findings: scored.findings,
-        services: scored.services,
-        edges: scored.edges,
+        ...shownOf(scored, traces),
       }),
     ),
     'text/html; charset=utf-8',

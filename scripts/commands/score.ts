@@ -4,7 +4,7 @@ import { Failure } from '../../lib/model/failure.ts';
 import { assemble, type Trace } from '../../lib/trace/assemble.ts';
 import { heatMapPng } from '../../lib/trace/heat-map-png.ts';
 import { heatMapSvg } from '../../lib/trace/heat-map-svg.ts';
-import { renderReport } from '../../lib/trace/report.ts';
+import { type ReportInput, renderReport, shownOf } from '../../lib/trace/report.ts';
 import { rankCauses } from '../../lib/trace/root-cause.ts';
 import { type Score, scoreTraces } from '../../lib/trace/score.ts';
 import { usualOf } from '../../lib/trace/usual.ts';
@@ -42,7 +42,14 @@ export const command: Command = {
     const whole = scoreTraces(windows[0]?.window ?? '', traces, { maxListed: Number.POSITIVE_INFINITY });
     const rootCauses = healthy === undefined ? whole.rootCauses : rankCauses(traces, healthy);
     const findings = windows.flatMap((window) => window.findings);
-    if (html !== undefined) write(html, page(traces, whole, findings));
+    if (html !== undefined)
+      write(
+        html,
+        page(traces, whole, findings, {
+          by: healthy === undefined ? 'share of the critical path' : 'what shifted against the baseline',
+          ranking: rootCauses,
+        }),
+      );
     const title = `Service by duration, ${whole.traces.count} traces`;
     if (png !== undefined) write(png, heatMapPng(whole.heatMap, { title, deflate }));
     if (svg !== undefined) write(svg, heatMapSvg(whole.heatMap, { isStandalone: true }));
@@ -129,18 +136,18 @@ const byWindow = (traces: readonly Trace[], windowSeconds: number): Map<string, 
   return new Map([...windows].sort(([a], [b]) => (a < b ? -1 : 1)));
 };
 
-const page = (traces: readonly Trace[], whole: Score, findings: Score['findings']): string => {
-  const wanted = new Set([...findings.map(({ exemplar }) => exemplar.traceId).slice(0, 3), whole.exemplar]);
-  return renderReport({
+const page = (
+  traces: readonly Trace[],
+  whole: Score,
+  findings: Score['findings'],
+  causes: NonNullable<ReportInput['causes']>,
+): string =>
+  renderReport({
     title: 'tidemark: scored spans',
     subtitle: `${whole.traces.count} traces, ${whole.traces.spans} spans, ${findings.length} findings`,
-    traces: traces.filter(({ traceId }) => wanted.has(traceId)),
-    heatMap: whole.heatMap,
-    findings,
-    services: whole.services,
-    edges: whole.edges,
+    ...shownOf(whole, traces, findings),
+    causes,
   });
-};
 
 const summary = (
   whole: Score,

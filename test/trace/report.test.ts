@@ -4,10 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { chromium } from 'playwright-core';
+import { shopSpans } from '../../bench/shop-spans.ts';
 import { spanKinds } from '../../lib/model/span.ts';
 import { assemble } from '../../lib/trace/assemble.ts';
-import { renderReport } from '../../lib/trace/report.ts';
-import { scoreTraces } from '../../lib/trace/score.ts';
+import { renderReport, shownOf } from '../../lib/trace/report.ts';
+import { score, scoreTraces } from '../../lib/trace/score.ts';
 import { aSpan } from '../support/a-span.ts';
 
 const hostile = '<script>alert("x")</script>&\'"';
@@ -52,6 +53,46 @@ test('the page holds its four parts, and nothing of others becomes markup', () =
   assert.ok(!page.includes('<script'));
   assert.ok(!/(src|href)="(?!#)/.test(page), 'needs nothing but itself');
   assert.ok(page.includes('40 more spans are not drawn'));
+});
+
+test('of a large trace what is on the critical path or failed is drawn, wherever it is; findings lead to their traces', () => {
+  const id = (n: number) => (n + 1).toString(16).padStart(16, '0');
+  const large = Array.from({ length: 1000 }, (_, at) =>
+    aSpan({
+      spanId: id(at),
+      ...(at === 0 ? {} : { parentSpanId: id(0) }),
+      name: at === 990 ? 'the slow one' : at === 700 ? 'the failed one' : `step ${at}`,
+      from: at === 990 ? 50 : 1,
+      to: at === 0 ? 5000 : at === 990 ? 4990 : 2,
+      status: at === 700 ? 2 : 0,
+    }),
+  );
+  const found = assemble(large);
+  const whole = scoreTraces('2026-01-01T00:00:00Z', found);
+  const text = renderReport({
+    title: 't',
+    subtitle: 's',
+    ...shownOf(whole, found),
+    causes: { by: hostile, ranking: [{ service: hostile, score: 1 }] },
+    traceUrl: 'https://traces.example/{traceId}',
+  });
+  assert.ok(text.includes('the slow one') && text.includes('the failed one'));
+  assert.ok(text.includes('920 more spans are not drawn') && text.includes('⋮'));
+  assert.ok(!text.includes('<script'));
+  assert.ok(text.length < 200_000, String(text.length));
+});
+
+test('what is missing is said: calls without their other side, unseen spans, clocks that differ', () => {
+  const spans = shopSpans(60)
+    .flat()
+    .filter(
+      ({ kind, resource }, at) => !(kind === spanKinds.server && resource['service.name'] === 'stock' && at % 2 === 0),
+    );
+  const found = assemble(spans);
+  const text = renderReport({ title: 't', subtitle: 's', ...shownOf(score('2026-01-01T00:00:00Z', spans), found) });
+  for (const words of ['orders → stock', 'likely parent', 'orders-1', 'without their parents'])
+    assert.ok(text.includes(words), words);
+  assert.match(text, /href="#trace-/);
 });
 
 test('an empty window has a page too', () => {
