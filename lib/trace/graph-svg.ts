@@ -33,7 +33,7 @@ export const graphSvg = (edges: readonly Edge[], services: Readonly<Record<strin
   const count = Math.max(1, ...[...columns.values()].map((column) => column + 1));
   const wide = Math.max(1040, count * 180);
   const step = wide / count;
-  const width = Math.min(190, step - 50);
+  const width = Math.min(190, step - 34);
   const rows = Math.max(1, ...heights.map((each) => each ?? 0));
   const height = 16 + rowHeight * rows + (hidden > 0 ? 20 : 0);
   const most = Math.max(1, ...edges.map(({ calls }) => calls));

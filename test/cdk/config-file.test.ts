@@ -11,7 +11,12 @@ test('an empty configuration and the shop are in order', () => {
 test('every problem is told at once, with path, actual value and what is allowed', () => {
   const wrong = {
     trace: {},
-    traces: { partitions: 0, thresholds: { errorShare: 15, speed: 1 } },
+    traces: {
+      partitions: 0,
+      thresholds: { errorShare: 15, speed: 1, sigmas: 0 },
+      detectors: ['long-tail', 'gut feeling'],
+      baselineWindows: 121,
+    },
     alerts: { receivers: { a: { channel: 'fax', url: 'https://x', fallback: 'a' } }, default: ['b'] },
   };
   assert.throws(
@@ -22,6 +27,9 @@ test('every problem is told at once, with path, actual value and what is allowed
         'traces.partitions: is 0; a whole number from 1 to 64',
         'traces.thresholds.errorShare: is 15; a number from 0 to 1',
         'traces.thresholds.speed: is 1; no such key',
+        'traces.thresholds.sigmas: is 0; a number from 1 to 20',
+        'traces.detectors[1]: is "gut feeling"; a list of error-burst',
+        'traces.baselineWindows: is 121; a whole number from 0 to 120',
         'alerts.receivers.a.channel: is "fax"',
         'alerts.receivers.a.fallback',
         'alerts.default[0]: is "b"; no such receiver',

@@ -75,17 +75,69 @@ test('where no consumer outlives the root, the path is the root’s', () => {
   );
 });
 
+test('a consumer of a batch is known by its links, the message sent last let it begin', () => {
+  const links = [2, 3].map((n) => ({ traceId: order[0]?.traceId ?? '', spanId: id(n) }));
+  const batch = [
+    span(1, 0, 'root', spanKinds.server, 0, 50),
+    span(2, 1, 'send first', spanKinds.producer, 10, 12),
+    span(3, 1, 'send second', spanKinds.producer, 30, 32),
+    { ...span(4, 0, 'pack', spanKinds.consumer, 80, 120), links },
+  ];
+  assert.deepEqual(path(batch), [
+    ['root', 'work', 0, 10],
+    ['send first', 'work', 10, 12],
+    ['root', 'work', 12, 30],
+    ['send second', 'work', 30, 32],
+    ['queue of pack', 'queue', 32, 80],
+    ['pack', 'work', 80, 120],
+  ]);
+  const foreign = batch.map((each) =>
+    each.name === 'pack' ? { ...each, links: links.map((link) => ({ ...link, traceId: 'f'.repeat(32) })) } : each,
+  );
+  assert.ok(
+    path(foreign).every(([name]) => name !== 'pack'),
+    'a link to another trace is no message of this one',
+  );
+});
+
+test('a chain of ten thousand messages, and as many consumers of one, end', () => {
+  const chain = Array.from({ length: 10_000 }, (_, at) =>
+    span(at + 1, at, `s${at}`, at === 0 ? 2 : at % 2 === 1 ? 4 : 5, at, at + 2),
+  );
+  assert.ok(path(chain).length > 0);
+  const fan = [
+    span(1, 0, 'root', 2, 0, 10),
+    span(2, 1, 'send', 4, 1, 2),
+    ...Array.from({ length: 10_000 }, (_, at) => span(at + 3, 2, `c${at}`, 5, 20 + at / 100, 30 + at / 100)),
+  ];
+  assert.equal(path(fan).at(-1)?.[0], 'c9999');
+});
+
 test('sections follow each other without a gap, whatever the trace', () => {
   const shapes = fc.array(
-    fc.record({ parent: fc.nat(30), from: fc.nat(500), length: fc.nat(300), kind: fc.constantFrom(1, 4, 4, 5, 5) }),
+    fc.record({
+      parent: fc.nat(30),
+      from: fc.nat(500),
+      length: fc.nat(300),
+      kind: fc.constantFrom(1, 4, 4, 5, 5),
+      link: fc.option(fc.nat(30), { nil: undefined }),
+    }),
     { minLength: 1, maxLength: 30 },
   );
   fc.assert(
     fc.property(shapes, (rows) => {
       const [trace] = assemble(
-        rows.map(({ parent, from, length, kind }, at) =>
-          span(at + 1, at === 0 ? 0 : (parent % at) + 1, `s${at}`, at === 0 ? 2 : kind, from, from + length),
-        ),
+        rows.map(({ parent, from, length, kind, link }, at) => ({
+          ...span(
+            at + 1,
+            at === 0 || link !== undefined ? 0 : (parent % at) + 1,
+            `s${at}`,
+            at === 0 ? 2 : kind,
+            from,
+            from + length,
+          ),
+          links: link === undefined ? [] : [{ traceId: order[0]?.traceId ?? '', spanId: id((link % rows.length) + 1) }],
+        })),
       );
       assert.ok(trace !== undefined);
       const { sections, durationNanos } = endToEndPath(trace);
