@@ -65,6 +65,8 @@ export interface RankOptions {
    * one), as a share of the highest. It decides where there is hardly any evidence: what is called often and does much fails most.
    */
   readonly place: number;
+  /** Weight of what the service's pods show, where their metrics are given. */
+  readonly pods: number;
 }
 
 export const rankDefaults: RankOptions = {
@@ -78,14 +80,16 @@ export const rankDefaults: RankOptions = {
   calling: 0.8,
   ending: 6,
   place: 0.15,
+  pods: 1,
 };
 
 /** Services by how much of what shifted against a healthy baseline they explain, likeliest first. */
 export const rankCauses = (
   traces: readonly Trace[],
   baseline: readonly Trace[],
+  pods: ReadonlyMap<string, number> = new Map(),
   options: RankOptions = rankDefaults,
-): Cause[] => rankProfiles(profileOf(traces.map(callTree)), profileOf(baseline.map(callTree)), options);
+): Cause[] => rankProfiles(profileOf(traces.map(callTree)), profileOf(baseline.map(callTree)), options, pods);
 
 export const callTree = ({ nodes }: Trace): CallTree => {
   const origin = nodes[0]?.span.startNanos ?? 0n;
@@ -194,8 +198,13 @@ const addCount = (counts: Map<string, Map<string, number>>, key: string, inner: 
   own.set(inner, (own.get(inner) ?? 0) + 1);
 };
 
-/** The same for profiles. */
-export const rankProfiles = (now: Profile, usual: Profile, options: RankOptions = rankDefaults): Cause[] => {
+/** The same for profiles. `pods`: how far the pods of services are from their usual, 0 to 1 (`podShifts`). */
+export const rankProfiles = (
+  now: Profile,
+  usual: Profile,
+  options: RankOptions = rankDefaults,
+  pods: ReadonlyMap<string, number> = new Map(),
+): Cause[] => {
   const services = [...new Set([...now.callees.keys(), ...usual.callees.keys()])].sort();
   const evidence = new Map(
     services.map((service) => [service, { own: 0, ending: 0, edges: new Map<string, number>() }]),
@@ -231,7 +240,8 @@ export const rankProfiles = (now: Profile, usual: Profile, options: RankOptions 
         explained += shift * (edge.startsWith(`${service}→`) ? options.calling : options.called);
       }
       const place = placeOf(service) / highest;
-      return { service, score: explained / (1 + edges.size + options.prior) + options.place * place };
+      const shown = options.pods * (pods.get(service) ?? 0);
+      return { service, score: explained / (1 + edges.size + options.prior) + options.place * place + shown };
     })
     .sort((a, b) => b.score - a.score || (a.service < b.service ? -1 : 1));
 };

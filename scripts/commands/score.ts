@@ -4,21 +4,25 @@ import { Failure } from '../../lib/model/failure.ts';
 import { assemble, type Trace } from '../../lib/trace/assemble.ts';
 import { heatMapPng } from '../../lib/trace/heat-map-png.ts';
 import { heatMapSvg } from '../../lib/trace/heat-map-svg.ts';
+import { podShifts } from '../../lib/trace/pod-shift.ts';
 import { type ReportInput, renderReport, shownOf } from '../../lib/trace/report.ts';
 import { rankCauses } from '../../lib/trace/root-cause.ts';
 import { type Score, scoreTraces } from '../../lib/trace/score.ts';
 import { usualOf } from '../../lib/trace/usual.ts';
 import { windowStartOf } from '../../lib/trace/window.ts';
 import type { Command } from '../command.ts';
+import { readPodMetrics } from '../read-pod-metrics.ts';
 import { noteRefused, readSpans } from '../read-spans.ts';
 
-const help = `usage: npm run tidemark -- score <otlp.json>... [--baseline FILE]... [--window SECONDS] [--json] [--html FILE] [--png FILE] [--svg FILE]
+const help = `usage: npm run tidemark -- score <otlp.json>... [--baseline FILE]... [--pod-metrics FILE]... [--window SECONDS] [--json] [--html FILE] [--png FILE] [--svg FILE]
 
 Scores spans as the deployed functions do: findings, services, and which service is the likely cause. Files hold OTLP as JSON or
 protobuf, plain, gzip or zstd. A trace belongs to the window of its first span.
 
 --baseline FILE    spans of a healthy time: findings are raised for shifts against it as well, and for calls that are new or missing;
                    causes are ranked by what shifted; without one, by share of the critical path
+--pod-metrics FILE answer of a Prometheus range query of pods (CPU, memory, …) over the time of the spans and a usual time around it;
+                   causes are ranked by what shifted there as well
 --window SECONDS   length of a window (60); the thresholds are per window
 --json             { windows, findings, services, heatMap, durations, criticalPath, hops, reattached, skew, rootCauses }
 --html FILE        also write the report page
@@ -28,7 +32,7 @@ export const command: Command = {
   summary: 'findings, heat map and metrics of spans',
   help,
   run: async (args, io) => {
-    const { files, baseline, windowSeconds, json, html, png, svg } = parse(args);
+    const { files, baseline, podMetrics, windowSeconds, json, html, png, svg } = parse(args);
     const { spans, refused } = await readSpans(files);
     noteRefused(refused, io.err);
     const traces = assemble(spans);
@@ -40,13 +44,15 @@ export const command: Command = {
     const options = usual === undefined ? {} : { usual };
     const windows = [...byWindow(traces, windowSeconds)].map(([start, part]) => scoreTraces(start, part, options));
     const whole = scoreTraces(windows[0]?.window ?? '', traces, { maxListed: Number.POSITIVE_INFINITY });
-    const rootCauses = healthy === undefined ? whole.rootCauses : rankCauses(traces, healthy);
+    const pods = podShifts(podMetrics.flatMap((path) => readPodMetrics(path, ...spanOfTime(traces))));
+    const rootCauses =
+      healthy === undefined && pods.size === 0 ? whole.rootCauses : rankCauses(traces, healthy ?? [], pods);
     const findings = windows.flatMap((window) => window.findings);
     if (html !== undefined)
       write(
         html,
         page(traces, whole, findings, {
-          by: healthy === undefined ? 'share of the critical path' : 'what shifted against the baseline',
+          by: rootCauses === whole.rootCauses ? 'share of the critical path' : 'what shifted',
           ranking: rootCauses,
         }),
       );
@@ -93,6 +99,7 @@ const write = (path: string, content: string | Uint8Array): void => {
 const parse = (args: readonly string[]) => {
   const files: string[] = [];
   const baseline: string[] = [];
+  const podMetrics: string[] = [];
   let windowSeconds = 60;
   let json = false;
   let html: string | undefined;
@@ -111,6 +118,7 @@ const parse = (args: readonly string[]) => {
     else if (arg === '--png') png = value();
     else if (arg === '--svg') svg = value();
     else if (arg === '--baseline') baseline.push(value());
+    else if (arg === '--pod-metrics') podMetrics.push(value());
     else if (arg === '--window') {
       windowSeconds = Number(value());
       if (!Number.isInteger(windowSeconds) || windowSeconds < 1 || windowSeconds > 86_400) {
@@ -120,7 +128,20 @@ const parse = (args: readonly string[]) => {
     else files.push(arg);
   }
   if (files.length === 0) throw new Failure('bad-input', 'a file is needed; see --help');
-  return { files, baseline, windowSeconds, json, html, png, svg };
+  return { files, baseline, podMetrics, windowSeconds, json, html, png, svg };
+};
+
+/** Seconds since the epoch, from the first start to the last end. */
+const spanOfTime = (traces: readonly Trace[]): [number, number] => {
+  let from = Number.POSITIVE_INFINITY;
+  let until = Number.NEGATIVE_INFINITY;
+  for (const { nodes } of traces) {
+    for (const { span } of nodes) {
+      from = Math.min(from, Number(span.startNanos) / 1e9);
+      until = Math.max(until, Number(span.endNanos) / 1e9);
+    }
+  }
+  return [from, until];
 };
 
 const byWindow = (traces: readonly Trace[], windowSeconds: number): Map<string, Trace[]> => {

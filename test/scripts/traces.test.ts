@@ -143,3 +143,28 @@ test('score writes page and pictures beside its answer', async () => {
   assert.match(readFileSync(paths.html, 'utf8'), /^<!doctype html>/);
   await assert.rejects(run(score, [file, '--png', join(folder, 'no', 'where.png')]), /cannot be written/);
 });
+
+test('score ranks causes by what pods show beside the spans', async () => {
+  const at = 1_767_225_600;
+  const series = (pod: string, now: number) => ({
+    metric: { __name__: 'container_cpu_usage_seconds_total', pod },
+    values: [
+      ...Array.from({ length: 10 }, (_, n) => [at - 600 + n * 60, String(1 + (n % 3) / 100)]),
+      ...[0, 0.1, 0.2].map((later) => [at + later, String(now)]),
+    ],
+  });
+  const metrics = join(folder, 'pods.json');
+  writeFileSync(
+    metrics,
+    JSON.stringify({
+      data: {
+        resultType: 'matrix',
+        result: [series('pack-6bb8c9f4d-x2x9z', 9), series('web-0', 1), { metric: {} }, null],
+      },
+    }),
+  );
+  const causes = JSON.parse((await run(score, [file, '--json', '--pod-metrics', metrics])).out).rootCauses;
+  assert.equal(causes[0].service, 'pack');
+  writeFileSync(metrics, '{"data":{"resultType":"vector","result":[]}}');
+  await assert.rejects(run(score, [file, '--pod-metrics', metrics]), /is no answer of a Prometheus range query/);
+});

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { type CallTree, profileOf, rankProfiles } from '../../lib/trace/root-cause.ts';
+import { podShifts } from '../../lib/trace/pod-shift.ts';
+import { type CallTree, profileOf, rankDefaults, rankProfiles } from '../../lib/trace/root-cause.ts';
 
 interface Times {
   readonly pay?: number;
@@ -123,4 +124,31 @@ test('without a baseline the place in the calls decides, and nothing breaks', ()
   assert.equal(causes.length, 3);
   assert.ok(causes.every(({ score }) => Number.isFinite(score)));
   assert.deepEqual(rankProfiles(profileOf([]), profileOf([])), []);
+});
+
+test('what pods show decides where traces show nothing, and adds to what they show', () => {
+  const flat = (value: number, count = 10) => Array.from({ length: count }, (_, at) => value * (1 + (at % 3) / 100));
+  const pods = podShifts([
+    { service: 'stock', usual: flat(0.2), now: flat(0.9) },
+    { service: 'pay', usual: flat(100), now: flat(104) },
+    { service: 'web', usual: flat(1), now: flat(9, 2) },
+  ]);
+  assert.deepEqual(
+    [...pods],
+    [
+      ['stock', 1],
+      ['pay', 0],
+    ],
+    'two readings say nothing, nor do 4 %',
+  );
+  const calm = profileOf(requests(100, () => ({})));
+  assert.equal(rankProfiles(calm, usual, rankDefaults, pods)[0]?.service, 'stock');
+  assert.notEqual(rankProfiles(calm, usual)[0]?.service, 'stock');
+  assert.equal(podShifts([{ service: 'a', usual: [0, 0, 0], now: [5, 5, 5] }]).get('a'), 1);
+  assert.equal(podShifts([{ service: 'a', usual: [0, 0, 0], now: [0, 0, 0] }]).get('a'), 0);
+  assert.equal(
+    podShifts([{ service: 'a', usual: flat(1), now: flat(0.1) }]).get('a')! > 0.5,
+    true,
+    'less is a shift too',
+  );
 });
