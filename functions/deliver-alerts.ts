@@ -4,6 +4,7 @@ import { nodeCrypto } from '../lib/adapters/crypto.ts';
 import { dynamodbTable } from '../lib/adapters/dynamodb.ts';
 import { guardedHttp } from '../lib/adapters/http.ts';
 import { jsonLog } from '../lib/adapters/log.ts';
+import { s3Bucket } from '../lib/adapters/s3.ts';
 import { awsSecrets } from '../lib/adapters/secrets.ts';
 import { sqsQueue } from '../lib/adapters/sqs.ts';
 import { deliver } from '../lib/alert/deliver.ts';
@@ -33,6 +34,8 @@ const tracing = createTelemetry({
   hmacSha256: nodeCrypto.hmacSha256,
 });
 const alerts = config.alerts ?? { receivers: {}, default: [] };
+/** Set where a receiver shows pictures. */
+const bucketName = env[environmentKeys.bucket];
 const sending: SendingPorts = {
   http: guardedHttp({
     allowLoopback: env[environmentKeys.allowLoopback] === 'true',
@@ -41,6 +44,7 @@ const sending: SendingPorts = {
   secrets,
   clock: systemClock,
   crypto: nodeCrypto,
+  ...(bucketName === undefined ? {} : { pictures: s3Bucket({ bucketName }) }),
 };
 const delivering: Delivering = {
   config: alerts,

@@ -12,7 +12,7 @@ interface Needs {
 }
 
 const ownWords = ['language', 'template', 'mention'];
-const needsOf: Readonly<Record<ChannelName, Needs>> = {
+const needsOf: Readonly<Partial<Record<ChannelName, Needs>>> = {
   wecom: { url: 'reference', secret: 'none', keys: [...ownWords, 'picture'] },
   dingtalk: { url: 'reference', secret: 'optional', keys: ownWords },
   feishu: { url: 'reference', secret: 'optional', keys: ownWords },
@@ -22,6 +22,9 @@ const needsOf: Readonly<Record<ChannelName, Needs>> = {
   opsgenie: { url: 'optional', secret: 'needed', keys: ['template'] },
   webhook: { url: 'either', secret: 'optional', keys: ['format', 'headers'] },
 };
+
+/** A channel of your own says here what it takes; until then it may be given anything. */
+const anything: Needs = { url: 'either', secret: 'optional', keys: [...ownWords, 'picture', 'format', 'headers'] };
 
 /** Everything wrong with the receivers; `known` are their names. */
 export const checkReceivers = (receivers: unknown, known: readonly string[]): readonly Problem[] =>
@@ -44,7 +47,7 @@ const checkReceiver = (name: string, receiver: unknown, known: readonly string[]
       ...checkFallback(path, name, fallback, known),
     ];
   }
-  const needs = needsOf[channel as ChannelName];
+  const needs = needsOf[channel as ChannelName] ?? anything;
   const { url, secret, none } = { ...needs, none: needs.secret === 'none' };
   const keys = ['channel', 'url', ...(none ? [] : ['secret']), 'fallback', 'sendResolved', ...needs.keys];
   return [

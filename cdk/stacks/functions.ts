@@ -149,6 +149,7 @@ export class FunctionsStack extends Stack {
     );
     consume(score, windows, 1, 10);
 
+    const showsPictures = Object.values(config.alerts?.receivers ?? {}).some(({ picture }) => picture === true);
     // 512 MB: it waits for destinations most of the time.
     const deliver = made(
       'deliver-alerts',
@@ -159,9 +160,11 @@ export class FunctionsStack extends Stack {
         alerts.grantSendMessages(role);
         alertsDeadLetters.grantSendMessages(role);
         references.grantAlerts(role);
+        if (showsPictures) role.addManagedPolicy(state.readReports());
       },
       {
         [key.table]: table.tableName,
+        ...(showsPictures ? { [key.bucket]: bucket.bucketName } : {}),
         [key.alertsQueue]: alerts.queueUrl,
         [key.alertsDeadLetters]: alertsDeadLetters.queueUrl,
       },

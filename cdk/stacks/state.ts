@@ -51,6 +51,11 @@ export class StateStack extends Stack {
     ]);
   }
 
+  /** For messages that show the heat map of a window. */
+  readReports(): ManagedPolicy {
+    return this.#policy('ReadReports', [{ actions: ['s3:GetObject'], prefix: 'reports/' }]);
+  }
+
   #policy(id: string, statements: readonly { readonly actions: string[]; readonly prefix?: string }[]): ManagedPolicy {
     const policy = new ManagedPolicy(this, id, {
       statements: statements.map(

@@ -55,6 +55,8 @@ export interface Sending extends Saying {
   /** Milliseconds since the epoch. */
   readonly now: number;
   readonly crypto: Crypto;
+  /** What a chunk of kind `picture` shows: a PNG. */
+  readonly picture?: Uint8Array;
 }
 
 /** The greatest rate that a target takes. */

@@ -1,9 +1,10 @@
 import type { ReceiverConfig } from '../model/config/alerts.ts';
 import { Failure } from '../model/failure.ts';
-import type { Clock, Crypto, Http, HttpRequest, Secrets } from '../model/ports.ts';
+import type { Bucket, Clock, Crypto, Http, HttpRequest, Secrets } from '../model/ports.ts';
 import type { Channel, Chunk, Saying, Style, Target } from './channel.ts';
 import { channels } from './channels/index.ts';
 import { hideSecrets } from './hide-secrets.ts';
+import { pictureKey } from './picture.ts';
 import { failureVerdict, type Verdict } from './verdict.ts';
 
 export interface SendingPorts {
@@ -11,6 +12,8 @@ export interface SendingPorts {
   readonly secrets: Secrets;
   readonly clock: Clock;
   readonly crypto: Crypto;
+  /** Where pictures are kept; without it none is sent. */
+  readonly pictures?: Pick<Bucket, 'get'>;
 }
 
 /**
@@ -46,13 +49,24 @@ const once = async (
   chunk: Chunk,
   configured: ReceiverConfig,
   saying: Saying & { readonly deliveryId: string },
-  { http, clock, crypto }: SendingPorts,
+  { http, clock, crypto, pictures }: SendingPorts,
   target: Target,
 ): Promise<Verdict> => {
   const channel: Channel = channels[configured.channel];
   let request: HttpRequest;
+  let picture: Uint8Array | undefined;
   try {
-    request = channel.request(chunk, target, { ...saying, now: clock(), crypto });
+    picture = await shownIn(chunk, pictures);
+  } catch (thrown) {
+    return { kind: 'retry', reason: Failure.from(thrown).message, ours: true };
+  }
+  try {
+    request = channel.request(chunk, target, {
+      ...saying,
+      ...(picture === undefined ? {} : { picture }),
+      now: clock(),
+      crypto,
+    });
   } catch (thrown) {
     // A template or a secret of ours is at fault; the next attempt would find it so, too.
     return hideSecrets(target, { kind: 'permanent', reason: `cannot be written: ${Failure.from(thrown).message}` });
@@ -62,6 +76,12 @@ const once = async (
   } catch (thrown) {
     return hideSecrets(target, failureVerdict(Failure.from(thrown)));
   }
+};
+
+const shownIn = async ({ kind, notification }: Chunk, pictures: SendingPorts['pictures']) => {
+  const [alert] = notification.alerts;
+  const key = kind === 'picture' && alert !== undefined ? pictureKey(alert) : undefined;
+  return key === undefined ? undefined : pictures?.get(key);
 };
 
 /** A receiver with its secrets read, or the verdict on their absence. */

@@ -67,15 +67,20 @@ export const scaffold = (root: string, kind: keyof typeof kinds, name: string): 
   mkdirSync(dirname(join(root, member)), { recursive: true });
   writeFileSync(join(root, member), rename(source));
   writeFileSync(join(root, registry), result.join('\n'));
-  if (kind !== 'gauge') return [member, registry];
-  // The configuration's own list of names: lib/model may not import a room's registry.
-  const names = 'lib/model/config/watermarks.ts';
+  const names = namesIn[kind];
+  if (names === undefined) return [member, registry];
   const list = readFileSync(join(root, names), 'utf8');
   writeFileSync(
     join(root, names),
     list.replace(`  '${model}',\n`, (line) => `${line}  '${name}',\n`),
   );
   return [member, registry, names];
+};
+
+/** The configuration's own lists of names: lib/model may not import a room's registry. */
+const namesIn: Readonly<Partial<Record<keyof typeof kinds, string>>> = {
+  channel: 'lib/model/config/alerts.ts',
+  gauge: 'lib/model/config/watermarks.ts',
 };
 
 const camel = (name: string): string => name.replace(/-([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());

@@ -16,7 +16,11 @@ const watched = {
   },
 } as const;
 
-for (const [name, config] of Object.entries({ empty: {}, shop, watched, reading: { traces: { sources } } })) {
+const pictures = {
+  alerts: { receivers: { a: { channel: 'wecom', url: 'ssm:url', picture: true } }, default: ['a'] },
+} as const;
+
+for (const [name, config] of Object.entries({ empty: {}, shop, watched, pictures, reading: { traces: { sources } } })) {
   test(`both rule packs find nothing that is not acknowledged: ${name}`, () => {
     const outdir = mkdtempSync(join(tmpdir(), 'tidemark-nag-'));
     const exitCode = process.exitCode;

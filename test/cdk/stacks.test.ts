@@ -176,6 +176,20 @@ test('alarms are taken from the default bus, and topics by subscription, as far 
   assert.equal(bare.length, 0, 'nothing is taken where nothing is delivered');
 });
 
+test('only where a receiver shows pictures may alerts read reports, and nothing else of the bucket', () => {
+  const policies = (picture: boolean) =>
+    Object.entries(
+      resourcesOf({ alerts: { receivers: { a: { channel: 'wecom', url: 'ssm:url', picture } }, default: ['a'] } }),
+    ).filter(([id]) => id.includes('ReadReports'));
+  assert.deepEqual(policies(false), []);
+  const [policy, ...more] = policies(true);
+  assert.equal(more.length, 0);
+  const text = JSON.stringify(policy);
+  assert.match(text, /"s3:GetObject"/);
+  assert.match(text, /reports\/\*/);
+  assert.doesNotMatch(text, /s3:Put|s3:List|s3:Delete|"s3:\*"/);
+});
+
 test('grants follow the configuration: queues and secrets that it names, and nothing without it', () => {
   const text = JSON.stringify(ofType('AWS::IAM::Policy'));
   assert.match(text, /sqs:GetQueueAttributes/);

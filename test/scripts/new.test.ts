@@ -13,7 +13,7 @@ for (const kind of ['source', 'format', 'channel', 'gauge', 'detector'] as const
     try {
       cpSync(join(root, 'lib'), join(folder, 'lib'), { recursive: true });
       const files = scaffold(folder, kind, 'brand-new');
-      assert.equal(files.length, kind === 'gauge' ? 3 : 2);
+      assert.equal(files.length, kind === 'gauge' || kind === 'channel' ? 3 : 2);
       const registry = files[1] ?? '';
       const text = readFileSync(join(folder, registry), 'utf8');
       assert.match(text, /from '\.\/brand-new\.ts'/);
@@ -23,6 +23,8 @@ for (const kind of ['source', 'format', 'channel', 'gauge', 'detector'] as const
         Array.isArray(members) ? members.length > 1 : Object.keys(members as object).includes('brand-new'),
         `${registry} lists the new member`,
       );
+      const [names] = files.slice(2);
+      if (names !== undefined) assert.match(readFileSync(join(folder, names), 'utf8'), /^ {2}'brand-new',$/m);
       assert.throws(() => scaffold(folder, kind, 'brand-new'), /exists already/);
     } finally {
       rmSync(folder, { recursive: true, force: true });

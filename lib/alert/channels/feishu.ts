@@ -3,9 +3,6 @@ import type { Markup } from '../markup.ts';
 import { packed } from '../pack.ts';
 import { type CodeVerdict, robotVerdict } from '../verdict.ts';
 
-/** What a signature adds to a body. */
-const signatureBytes = 120;
-
 /** A Feishu or Lark custom bot: interactive cards signed in the body, 100 a minute and 5 a second. */
 export const feishu: Channel = {
   name: 'feishu',
@@ -61,6 +58,9 @@ const markup: Markup = {
   link: (label, url) => `[${markup.text(label)}](${url})`,
   aside: (marked) => marked,
 };
+
+/** What a signature adds to a body. */
+const signatureBytes = 120;
 
 const digest = packed({
   markup,

@@ -36,7 +36,7 @@ export const slack: Channel = {
 };
 
 const gone =
-  /\b(no_service|no_service_id|no_team|no_active_hooks|channel_not_found|channel_is_archived|team_disabled|invalid_token)\b/;
+  /\b(no_service|no_service_id|no_team|no_active_hooks|channel_not_found|channel_is_archived|team_disabled)\b/;
 const tooLong = /\bmsg_too_long\b/;
 
 /** The body's own rules inside a 200; nothing but `ok` is success. */

@@ -1,6 +1,8 @@
-import type { Channel, Chunk, Style } from '../channel.ts';
+import { Failure } from '../../model/failure.ts';
+import type { Channel, Chunk, Saying, Style, Target } from '../channel.ts';
 import type { Markup } from '../markup.ts';
 import { packed } from '../pack.ts';
+import { pictureKey } from '../picture.ts';
 import { robotVerdict } from '../verdict.ts';
 
 /** A WeCom group robot: markdown messages, 20 a minute, a text besides where people are to be paged; its answer is a code inside a 200. */
@@ -16,21 +18,18 @@ export const wecom: Channel = {
   },
   plan: (notification, style, saying) => {
     const chunks = digest.plan(notification, style, saying);
-    return [...chunks, ...pageOf(chunks, style)];
+    return [...chunks, ...pageOf(chunks, style), ...pictureOf(chunks, style)];
   },
-  request: (chunk, target, { deliveryId, ...saying }) => {
-    const said = digest.message(chunk, target, saying, deliveryId);
-    return {
-      method: 'POST',
-      url: target.url,
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(
-        chunk.kind === 'mention'
-          ? { msgtype: 'text', text: { content: said.title, ...mentionsOf(target) } }
-          : { msgtype: 'markdown', markdown: { content: said.content } },
-      ),
-    };
-  },
+  request: (chunk, target, { picture, crypto, now: _, deliveryId, ...saying }) => ({
+    method: 'POST',
+    url: target.url,
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(
+      chunk.kind === 'picture'
+        ? { msgtype: 'image', image: imageOf(picture, (bytes) => crypto.md5(bytes)) }
+        : contentOf(chunk, target, saying, deliveryId),
+    ),
+  }),
   verdict: (response, now) =>
     robotVerdict(response, now, 'errcode', {
       45009: { kind: 'retry', minDelaySeconds: 60, throttled: true },
@@ -78,6 +77,34 @@ const digest = packed({
   }),
   measure: ({ content }) => Buffer.byteLength(content),
 });
+
+const contentOf = (chunk: Chunk, target: Target, saying: Saying, deliveryId: string) => {
+  const { title, content } = digest.message(chunk, target, saying, deliveryId);
+  return chunk.kind === 'mention'
+    ? { msgtype: 'text', text: { content: title, ...mentionsOf(target) } }
+    : { msgtype: 'markdown', markdown: { content } };
+};
+
+/** Of the picture itself, before it is written in base64. */
+const maxImageBytes = 2 * 1024 * 1024;
+
+const imageOf = (picture: Uint8Array | undefined, md5: (bytes: Uint8Array) => Uint8Array) => {
+  if (picture === undefined || picture.length === 0) throw new Failure('not-found', 'there is no picture');
+  if (picture.length > maxImageBytes)
+    throw new Failure('too-large', `the picture has ${picture.length} bytes, and ${maxImageBytes} are taken`);
+  return { base64: Buffer.from(picture).toString('base64'), md5: Buffer.from(md5(picture)).toString('hex') };
+};
+
+/** One picture for all messages: that of the worst alert that has one. */
+const pictureOf = (chunks: readonly Chunk[], { picture = false }: Style): Chunk[] => {
+  if (!picture) return [];
+  for (const chunk of chunks) {
+    const shown = chunk.notification.alerts.find((alert) => alert.status === 'firing' && pictureKey(alert));
+    if (shown !== undefined)
+      return [{ ...chunk, kind: 'picture', notification: { ...chunk.notification, alerts: [shown] } }];
+  }
+  return [];
+};
 
 /** Markdown mentions people by their ids alone; everyone, and mobile numbers, are paged by a text. */
 const needsText = (mention: string): boolean => mention === '@all' || /^\+?\d{6,}$/.test(mention);

@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { nodeCrypto } from '../../../lib/adapters/crypto.ts';
+import type { Chunk } from '../../../lib/alert/channel.ts';
 import { wecom } from '../../../lib/alert/channels/wecom.ts';
+import { sendChunk } from '../../../lib/alert/send.ts';
+import { Failure } from '../../../lib/model/failure.ts';
 import { wecomRobot } from '../../support/robots/index.ts';
-import { anAlert, bodyOf, now, requestsOf, testLimit, testVerdicts } from './cases.ts';
+import { anAlert, bodyOf, notificationOf, now, requestsOf, testLimit, testVerdicts } from './cases.ts';
 
 const retry = { kind: 'retry' } as const;
 const permanent = { kind: 'permanent' } as const;
@@ -124,4 +128,48 @@ test('WeCom: what others wrote does not become a tag, a link or a mention', () =
     content.split('\n')[1],
     '＜font color="info"> ＜@all> [a］(https://evil.example) ＊＊b＊＊ ˋcˋ 5 < 6 > 4 a*b',
   );
+});
+
+const png = (bytes: number): Uint8Array =>
+  Buffer.concat([Buffer.from('89504e470d0a1a0a', 'hex'), Buffer.alloc(bytes - 8)]);
+
+test('WeCom: the heat map beside the report of the worst alert is sent as an image, where it is wanted', async () => {
+  const report = 'reports/2026-01-01T00:00:00Z/0/report.html';
+  const alerts = [
+    anAlert({ annotations: { report: 'https://elsewhere.example/report.html' } }),
+    anAlert({ labels: { alertname: 'TraceLongTail', severity: 'warning' }, annotations: { report } }),
+  ];
+  const chunks = wecom.plan(notificationOf(alerts), { picture: true }, {});
+  assert.deepEqual(
+    chunks.map(({ kind }) => kind),
+    ['message', 'picture'],
+  );
+  assert.equal(wecom.plan(notificationOf(alerts), {}, {}).length, 1);
+  assert.equal(wecom.plan(notificationOf(alerts.slice(0, 1)), { picture: true }, {}).length, 1);
+  const robot = wecomRobot();
+  const send = async (get: (key: string) => Promise<Uint8Array | undefined>) =>
+    sendChunk(
+      chunks[1] as Chunk,
+      { channel: 'wecom', url: 'ssm:url', picture: true },
+      { deliveryId: '0123456789abcdef' },
+      {
+        http: async (request) => robot.answer(request, now),
+        secrets: async () => robot.url,
+        clock: () => now,
+        crypto: nodeCrypto,
+        pictures: { get },
+      },
+    );
+  const asked: string[] = [];
+  const kept = (bytes: number) => async (key: string) => {
+    asked.push(key);
+    return png(bytes);
+  };
+  assert.deepEqual(await send(kept(2 * 1024 * 1024)), { kind: 'ok' });
+  assert.deepEqual(asked, ['reports/2026-01-01T00:00:00Z/0/heat-map.png']);
+  assert.equal((await send(kept(2 * 1024 * 1024 + 1))).kind, 'permanent', 'one byte more is not sent');
+  assert.equal((await send(async () => undefined)).kind, 'permanent');
+  const failing = await send(() => Promise.reject(new Failure('unavailable', 'S3 is away')));
+  assert.ok(failing.kind === 'retry' && failing.ours === true);
+  assert.equal(robot.requests(), 1);
 });
