@@ -64,7 +64,7 @@ const digits = (value: number, length: number): string =>
     .replace('-', '')
     .padStart(length, '0a1b2c3d4e5f6789');
 
-const ours = (at: number): Span => {
+export const ours = (at: number): Span => {
   const start = 1_767_225_600_000_000_000n + BigInt(at) * 1_234_567n;
   const traceId = digits(at >> 3, 32);
   return {
@@ -107,7 +107,7 @@ const ours = (at: number): Span => {
 
 const sharedResource = { attributes: resource };
 
-const readable = (span: Span): ReadableSpan => {
+export const readable = (span: Span): ReadableSpan => {
   const context: SpanContext = { traceId: span.traceId, spanId: span.spanId, traceFlags: 1 };
   const parent: SpanContext = {
     traceId: span.traceId,

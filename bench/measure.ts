@@ -53,7 +53,7 @@ export const measure = (cases: readonly Case[], plan: Plan = {}): Result[] => {
   }
   const results = states.map(({ each, times }) => ({
     ...figures(each, times, unit),
-    ...bytesField(allocated(each.run), each.per),
+    ...bytesField(allocated(each.run, each.per), each.per),
   }));
   return withRatios(results, plan.peers);
 };
@@ -82,7 +82,7 @@ export const measureAsync = async (cases: readonly AsyncCase[], plan: Plan = {})
   }
   const results = [];
   for (const { each, times } of states) {
-    results.push({ ...figures(each, times, unit), ...bytesField(await allocatedAsync(each.run), each.per) });
+    results.push({ ...figures(each, times, unit), ...bytesField(await allocatedAsync(each.run, each.per), each.per) });
   }
   return withRatios(results, plan.peers);
 };
@@ -153,10 +153,12 @@ const calibrated = (run: () => unknown, roundMs: number): number => {
   }
 };
 
-const operations = 2500;
+/** So many messages, spans or records, whatever one operation handles of them: more would not fit into the young generation. */
+const operationsOf = (per = 1): number => Math.max(5, Math.ceil(2500 / per));
 
 /** Heap growth over a few thousand operations, median of 5; needs --expose-gc and a young generation that holds them all. */
-const allocated = (run: () => unknown): number | undefined => {
+const allocated = (run: () => unknown, per: number | undefined): number | undefined => {
+  const operations = operationsOf(per);
   const gc = globalThis.gc;
   if (gc === undefined) return undefined;
   const samples: number[] = [];
@@ -166,10 +168,11 @@ const allocated = (run: () => unknown): number | undefined => {
     for (let index = 0; index < operations; index++) kept = run();
     samples.push((process.memoryUsage().heapUsed - before) / operations);
   }
-  return Math.max(0, quantile(samples, 0.5) - idle());
+  return Math.max(0, quantile(samples, 0.5) - idle(operations));
 };
 
-const allocatedAsync = async (run: () => Promise<unknown>): Promise<number | undefined> => {
+const allocatedAsync = async (run: () => Promise<unknown>, per: number | undefined): Promise<number | undefined> => {
+  const operations = operationsOf(per);
   const gc = globalThis.gc;
   if (gc === undefined) return undefined;
   const samples: number[] = [];
@@ -179,11 +182,11 @@ const allocatedAsync = async (run: () => Promise<unknown>): Promise<number | und
     for (let index = 0; index < operations; index++) kept = await run();
     samples.push((process.memoryUsage().heapUsed - before) / operations);
   }
-  return Math.max(0, quantile(samples, 0.5) - idle());
+  return Math.max(0, quantile(samples, 0.5) - idle(operations));
 };
 
 /** What asking for the heap size costs by itself, per operation. */
-const idle = (): number => {
+const idle = (operations: number): number => {
   const samples: number[] = [];
   for (let sample = 0; sample < 5; sample++) {
     const before = process.memoryUsage().heapUsed;

@@ -46,7 +46,7 @@ export const codeCacheHindrance = (
  * is made in a process of its own after the function handled its sample events, so that functions compiled on the way are in it.
  * Nothing but a loop-back answers those events. Returns the size of the cache in bytes.
  */
-export const addCodeCache = (functionName: string, outDir: string): number => {
+export const addCodeCache = (name: string, outDir: string, events = warmUpEvents[name] ?? []): number => {
   const index = join(outDir, 'index.js');
   const bundle = join(outDir, 'bundle.js');
   renameSync(index, bundle);
@@ -58,7 +58,7 @@ export const addCodeCache = (functionName: string, outDir: string): number => {
     process.execPath,
     [...runtimeFlags, join(import.meta.dirname, 'code-cache/make.mjs'), outDir],
     {
-      input: JSON.stringify(warmUpEvents[functionName] ?? []),
+      input: JSON.stringify(events),
       // The function sees no account of the person who synthesises.
       env: { PATH: process.env['PATH'], HOME: process.env['HOME'] },
       encoding: 'utf8',
@@ -67,7 +67,7 @@ export const addCodeCache = (functionName: string, outDir: string): number => {
   );
   if (status !== 0) {
     throw new Failure('misconfigured', `cannot make the code cache: ${stderr?.slice(-2000) || String(error)}`, {
-      where: functionName,
+      where: name,
     });
   }
   return readFileSync(join(outDir, 'bundle.cache')).length;

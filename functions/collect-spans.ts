@@ -15,15 +15,17 @@ import { Failure } from '../lib/model/failure.ts';
 import { extract } from '../lib/propagation/extract.ts';
 import { createTelemetry } from '../lib/provider/telemetry.ts';
 import { encodeJson } from '../lib/telemetry/encode.ts';
+import { logLevel } from '../lib/telemetry/function-settings.ts';
 import { collector } from '../lib/trace/collect.ts';
 
 const { env } = process;
-const log = jsonLog({ clock: systemClock, context: () => ({ function: 'collect-spans' }) });
+const log = jsonLog({ clock: systemClock, level: logLevel(env), context: () => ({ function: 'collect-spans' }) });
 
 const table = dynamodbTable({ tableName: required(env, environmentKeys.table), clock: systemClock });
 const telemetry = createTelemetry({
   name: 'collect-spans',
   config: config.telemetry,
+  propagation: config.propagation,
   env,
   nanos: systemNanos,
   clock: systemClock,

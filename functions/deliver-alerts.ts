@@ -16,14 +16,16 @@ import { traceSqs } from '../lib/middleware/inject-clients.ts';
 import { traced } from '../lib/middleware/traced.ts';
 import { environmentKeys, required } from '../lib/model/environment.ts';
 import { createTelemetry } from '../lib/provider/telemetry.ts';
+import { logLevel } from '../lib/telemetry/function-settings.ts';
 
 const { env } = process;
-const log = jsonLog({ clock: systemClock, context: () => ({ function: 'deliver-alerts' }) });
+const log = jsonLog({ clock: systemClock, level: logLevel(env), context: () => ({ function: 'deliver-alerts' }) });
 const table = dynamodbTable({ tableName: required(env, environmentKeys.table), clock: systemClock });
 const secrets = awsSecrets({ clock: systemClock });
 const tracing = createTelemetry({
   name: 'deliver-alerts',
   config: config.telemetry,
+  propagation: config.propagation,
   env,
   nanos: systemNanos,
   clock: systemClock,

@@ -16,17 +16,19 @@ import { Failure } from '../lib/model/failure.ts';
 import { readReading } from '../lib/model/reading.ts';
 import { extract } from '../lib/propagation/extract.ts';
 import { createTelemetry } from '../lib/provider/telemetry.ts';
+import { logLevel } from '../lib/telemetry/function-settings.ts';
 import { readTick } from '../lib/watermark/read-tick.ts';
 import { recall } from '../lib/watermark/recall.ts';
 import { runReading, runTick } from '../lib/watermark/tick.ts';
 
 const { env } = process;
-const log = jsonLog({ clock: systemClock, context: () => ({ function: 'evaluate-watermarks' }) });
+const log = jsonLog({ clock: systemClock, level: logLevel(env), context: () => ({ function: 'evaluate-watermarks' }) });
 const table = dynamodbTable({ tableName: required(env, environmentKeys.table), clock: systemClock });
 const secrets = awsSecrets({ clock: systemClock });
 const tracing = createTelemetry({
   name: 'evaluate-watermarks',
   config: config.telemetry,
+  propagation: config.propagation,
   env,
   nanos: systemNanos,
   clock: systemClock,

@@ -13,16 +13,18 @@ import { traced } from '../lib/middleware/traced.ts';
 import { environmentKeys, required } from '../lib/model/environment.ts';
 import { Failure } from '../lib/model/failure.ts';
 import { createTelemetry } from '../lib/provider/telemetry.ts';
+import { logLevel } from '../lib/telemetry/function-settings.ts';
 import { closeWindow } from '../lib/trace/close-window.ts';
 import { parseWindowClosed } from '../lib/trace/window.ts';
 
 const { env } = process;
-const log = jsonLog({ clock: systemClock, context: () => ({ function: 'score-traces' }) });
+const log = jsonLog({ clock: systemClock, level: logLevel(env), context: () => ({ function: 'score-traces' }) });
 const table = dynamodbTable({ tableName: required(env, environmentKeys.table), clock: systemClock });
 const secrets = awsSecrets({ clock: systemClock });
 const tracing = createTelemetry({
   name: 'score-traces',
   config: config.telemetry,
+  propagation: config.propagation,
   env,
   nanos: systemNanos,
   clock: systemClock,

@@ -36,6 +36,9 @@ Object.assign(process.env, {
   AWS_SECRET_ACCESS_KEY: 'warm-up',
   AWS_MAX_ATTEMPTS: '1',
   AWS_LAMBDA_FUNCTION_NAME: 'warm-up',
+  // Every span is recorded and sent, or nothing of how that is done would be in the cache.
+  OTEL_TRACES_SAMPLER: 'always_on',
+  OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}`,
   TIDEMARK_TABLE: 'warm-up',
   TIDEMARK_BUCKET: 'warm-up',
   TIDEMARK_BUS: 'warm-up',

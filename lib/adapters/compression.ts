@@ -1,17 +1,23 @@
-import { promisify } from 'node:util';
-import { brotliDecompress, deflateSync, gunzip, gzip, inflate, zstdDecompress } from 'node:zlib';
 import { Failure } from '../model/failure.ts';
 
 /** What a compressed body may grow to: a 6 MB request of OTLP stays well below, a bomb does not get far. */
 export const maxInflatedBytes = 64 * 1024 * 1024;
 
-const inflaters = {
-  gzip: promisify(gunzip),
-  deflate: promisify(inflate),
-  zstd: (bytes: Uint8Array, options: { readonly maxOutputLength: number }) =>
-    zstdFrames(bytes, options.maxOutputLength),
-  br: promisify(brotliDecompress),
-} as const;
+/** Loaded when something is compressed for the first time: it takes 4 to 9 ms, and most starts never need it. */
+const zlib = (): typeof import('node:zlib') => process.getBuiltinModule('node:zlib');
+
+type Inflate = (bytes: Uint8Array, options: { readonly maxOutputLength: number }) => Promise<Uint8Array>;
+
+const inflaters: Readonly<Record<string, Inflate>> = {
+  gzip: (bytes, options) => called((done) => zlib().gunzip(bytes, options, done)),
+  deflate: (bytes, options) => called((done) => zlib().inflate(bytes, options, done)),
+  zstd: (bytes, { maxOutputLength }) => zstdFrames(bytes, maxOutputLength),
+  br: (bytes, options) => called((done) => zlib().brotliDecompress(bytes, options, done)),
+};
+
+type Done = (error: Error | null, bytes: Uint8Array) => void;
+const called = (start: (done: Done) => void): Promise<Uint8Array> =>
+  new Promise((settle, reject) => start((error, bytes) => (error === null ? settle(bytes) : reject(error))));
 
 /** Undoes a content encoding; `identity` and none are the bytes themselves. Rejects with `bad-input` or `too-large`. */
 export const decompress = async (
@@ -21,11 +27,12 @@ export const decompress = async (
 ): Promise<Uint8Array> => {
   const name = encoding?.trim().toLowerCase() ?? '';
   if (name === '' || name === 'identity') return bytes;
-  if (!Object.hasOwn(inflaters, name)) {
+  const undo = Object.hasOwn(inflaters, name) ? inflaters[name] : undefined;
+  if (undo === undefined) {
     throw new Failure('bad-input', `content encoding ${name} is not known; ${Object.keys(inflaters).join(', ')} are`);
   }
   try {
-    return await inflaters[name as keyof typeof inflaters](bytes, { maxOutputLength: limit });
+    return await undo(bytes, { maxOutputLength: limit });
   } catch (thrown) {
     if ((thrown as { code?: string }).code === 'ERR_BUFFER_TOO_LARGE') {
       throw new Failure('too-large', `grows beyond ${limit} bytes when decompressed`, { cause: thrown });
@@ -56,7 +63,7 @@ const zstdFrame = (
   maxOutputLength: number,
 ): Promise<{ readonly buffer: Uint8Array; readonly read: number }> =>
   new Promise((settle, reject) => {
-    zstdDecompress(bytes, { maxOutputLength, info: true }, (thrown, result) => {
+    zlib().zstdDecompress(bytes, { maxOutputLength, info: true }, (thrown, result) => {
       if (thrown !== null) return reject(thrown);
       const { buffer, engine } = result as unknown as { buffer: Uint8Array; engine: { bytesWritten: number } };
       settle({ buffer, read: engine.bytesWritten });
@@ -64,9 +71,9 @@ const zstdFrame = (
   });
 
 /** RFC 1950, as PNG wants it. */
-export const deflate = (bytes: Uint8Array): Uint8Array => deflateSync(bytes, { level: 9 });
+export const deflate = (bytes: Uint8Array): Uint8Array => zlib().deflateSync(bytes, { level: 9 });
 
-export const compress = (text: string): Promise<Uint8Array> => promisify(gzip)(text);
+export const compress = (text: string): Promise<Uint8Array> => called((done) => zlib().gzip(text, done));
 
 /** The encoding that bytes announce by their first ones; undefined when they announce none. */
 export const sniffEncoding = (bytes: Uint8Array): 'gzip' | 'zstd' | 'deflate' | undefined => {

@@ -160,7 +160,8 @@ const eksConnection = ({ name, clock, env }: KubernetesOptions, cluster: string)
   return async () => {
     const region = env['AWS_REGION'] ?? env['AWS_DEFAULT_REGION'];
     if (region === undefined) throw new Failure('misconfigured', 'AWS_REGION is not set', { where });
-    const { signedHeaders, presignedUrl, credentialsOf } = await import('./sigv4.ts');
+    const { credentialsOf, signedHeaders } = await import('./sigv4.ts');
+    const { presignedUrl } = await import('./presigned-url.ts');
     const credentials = credentialsOf(env);
     if (credentials === undefined) {
       throw new Failure('misconfigured', 'there are no AWS credentials in the environment', { where });

@@ -27,7 +27,7 @@ const fromJson = (body: Uint8Array): PartialSuccess => {
   }
 };
 
-const count = (value: number): number => (value > 0 ? Math.min(Math.floor(value), Number.MAX_SAFE_INTEGER) : 0);
+const count = (value: number): number => (value > 0 ? value : 0);
 
 /** Field 1 of the answer is the message; in it, field 1 counts and field 2 explains. */
 const fromProtobuf = (body: Uint8Array): PartialSuccess => {
@@ -64,9 +64,7 @@ const fields = (bytes: Uint8Array): Map<number, number | Uint8Array> => {
       if (!(at + length <= bytes.length)) return found;
       found.set(Math.floor(tag / 8), bytes.subarray(at, at + length));
       at += length;
-    } else if (wire === 1) at += 8;
-    else if (wire === 5) at += 4;
-    else return found;
+    } else return found;
   }
   return found;
 };

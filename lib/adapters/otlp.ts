@@ -4,14 +4,14 @@ import { Failure } from '../model/failure.ts';
 import type { Clock, Log, Random } from '../model/ports.ts';
 import type { Span } from '../model/span.ts';
 import { readPartialSuccess } from './otlp-answer.ts';
-import { type AwsCredentials, signedHeaders } from './sigv4.ts';
+import { credentialsOf, signedHeaders } from './sigv4.ts';
 
 export interface OtlpOptions<Item = Span> {
   readonly name: string;
-  /** What is sent, as log lines name it. @default spans */
-  readonly what?: string;
   /** The whole URL, such as `http://localhost:4318/v1/traces`. */
   readonly url: string;
+  /** What is sent, as log lines name it. @default spans */
+  readonly what?: string;
   readonly encode: (items: readonly Item[]) => Uint8Array;
   /** Of what `encode` makes. */
   readonly contentType: string;
@@ -20,14 +20,14 @@ export interface OtlpOptions<Item = Span> {
   readonly headers?: Readonly<Record<string, string>> | (() => Promise<Readonly<Record<string, string>>>);
   /** Longest wait of one export with all its attempts, in milliseconds. */
   readonly timeoutMs: number;
-  /** Signature Version 4 on each attempt. @default none */
+  /** Signature Version 4 on each attempt, with the credentials of the environment at that time. @default none */
   readonly sign?: {
     readonly service: string;
     readonly region: string;
-    readonly credentials: () => AwsCredentials | undefined;
+    readonly env: Readonly<Record<string, string | undefined>>;
   };
   /** PEM files. @default the system's authorities, no client certificate */
-  readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string };
+  readonly tls?: Readonly<Partial<Record<'ca' | 'cert' | 'key', string | undefined>>>;
   /** Nobody asked for this endpoint: when nothing listens there, that is said once and tried again after a minute. @default false */
   readonly optional?: boolean;
   readonly clock: Clock;
@@ -67,15 +67,12 @@ export const otlpBackEnd = <Item = Span>(options: OtlpOptions<Item>): BackEnd<It
       return lost(spans, answer.lost);
     }
     if (answer.status >= 200 && answer.status < 300) return partial(spans, answer);
-    log?.('warn', `${what} were refused by their back end`, {
+    log?.('warn', `${what} were refused`, {
       backEnd: name,
       status: answer.status,
       said: answer.said(),
     });
-    return lost(
-      spans,
-      answer.status === 413 ? 'too-large' : answer.status === 401 || answer.status === 403 ? 'unauthorised' : 'refused',
-    );
+    return lost(spans, reasons[answer.status] ?? 'refused');
   };
   const inHalves = async (spans: readonly Item[], until: number): Promise<ExportOutcome> => {
     const middle = spans.length >> 1;
@@ -85,7 +82,7 @@ export const otlpBackEnd = <Item = Span>(options: OtlpOptions<Item>): BackEnd<It
     const { rejected, message } = readPartialSuccess(answer.body, answer.contentType);
     if (rejected === 0 && message === '') return { kept: spans.length, dropped: {} };
     const dropped = Math.min(rejected, spans.length);
-    log?.('warn', dropped > 0 ? `some ${what} were rejected by their back end` : 'a back end has something to say', {
+    log?.('warn', dropped > 0 ? `some ${what} were rejected` : `${what} were taken with a warning`, {
       backEnd: name,
       rejected: dropped,
       said: message.slice(0, 200),
@@ -98,7 +95,7 @@ export const otlpBackEnd = <Item = Span>(options: OtlpOptions<Item>): BackEnd<It
       told = true;
       log?.(
         'info',
-        `no collector listens here, so ${what} are not exported; OTEL_EXPORTER_OTLP_ENDPOINT names one, OTEL_TRACES_EXPORTER=none does without`,
+        `no collector listens here: ${what} are dropped. Set OTEL_EXPORTER_OTLP_ENDPOINT, or OTEL_TRACES_EXPORTER=none`,
         { url },
       );
     }
@@ -145,11 +142,9 @@ const sum = (one: ExportOutcome, other: ExportOutcome): ExportOutcome => {
   return { kept: one.kept + other.kept, dropped };
 };
 
-/** Those of the options that have nothing to do with what is sent. */
-type Waiting = Pick<OtlpOptions, 'clock' | 'random' | 'sleep' | 'optional'>;
-type Posting = Pick<OtlpOptions, 'url' | 'compression' | 'sign' | 'clock' | 'headers' | 'tls'>;
+const reasons: Readonly<Record<number, string>> = { 401: 'unauthorised', 403: 'unauthorised', 413: 'too-large' };
 
-const retryable: ReadonlySet<number> = new Set([429, 502, 503, 504]);
+const retryable: readonly number[] = [429, 502, 503, 504];
 
 const attempts = async (
   once: () => Promise<Answer | Lost>,
@@ -159,7 +154,7 @@ const attempts = async (
   for (let attempt = 1; ; attempt++) {
     const answer = await once();
     const isAnswer = 'status' in answer;
-    if (isAnswer ? !retryable.has(answer.status) : !mayRecover(answer, optional)) return answer;
+    if (isAnswer ? !retryable.includes(answer.status) : !mayRecover(answer, optional)) return answer;
     const backOff = Math.min(longestWaitMs, firstWaitMs * 2 ** (attempt - 1)) * (0.5 + random() / 2);
     const wait = (isAnswer ? retryAfterMs(answer.retryAfter, clock()) : undefined) ?? backOff;
     if (attempt === maxAttempts || clock() + wait >= until) {
@@ -168,6 +163,10 @@ const attempts = async (
     await sleep(wait);
   }
 };
+
+/** Those of the options that have nothing to do with what is sent. */
+type Waiting = Pick<OtlpOptions, 'clock' | 'random' | 'sleep' | 'optional'>;
+type Posting = Pick<OtlpOptions, 'url' | 'compression' | 'sign' | 'clock' | 'headers' | 'tls'>;
 
 /** A collector beside the function either listens from the start or is not there. */
 const mayRecover = ({ lost: why }: Lost, optional: boolean): boolean =>
@@ -200,7 +199,7 @@ const poster = (options: Posting): Post => {
     if (compression !== 'none') sent['content-encoding'] = compression;
     let signed = sent;
     if (sign !== undefined) {
-      const credentials = sign.credentials();
+      const credentials = credentialsOf(sign.env);
       if (credentials === undefined)
         throw new Failure('misconfigured', 'there are no AWS credentials to sign with', { where: url });
       signed = signedHeaders({ ...sign, credentials, method: 'POST', url, at: clock(), headers: sent, body });
@@ -220,25 +219,20 @@ interface Ready {
 
 const prepared = async ({ url, headers = {}, tls = {} }: Posting): Promise<Ready> => {
   const known = typeof headers === 'function' ? await headers() : headers;
-  const keepAlive = { keepAlive: true, maxSockets: 8 };
-  if (!url.startsWith('https:')) {
-    const { request, Agent } = await import('node:http');
-    return { open: request, settings: { method: 'POST', agent: new Agent(keepAlive) }, headers: known };
-  }
-  const [{ request, Agent }, files] = [await import('node:https'), await pemFiles(tls)];
-  return { open: request, settings: { method: 'POST', agent: new Agent({ ...keepAlive, ...files }) }, headers: known };
+  const isSecure = url.startsWith('https:');
+  const { request, Agent } = process.getBuiltinModule(isSecure ? 'node:https' : 'node:http');
+  const files = isSecure ? await pemFiles(tls) : {};
+  return {
+    open: request,
+    settings: { method: 'POST', agent: new Agent({ keepAlive: true, ...files }) },
+    headers: known,
+  };
 };
 
-const pemFiles = async (tls: Readonly<Record<string, string>>): Promise<Record<string, Buffer>> => {
+const pemFiles = async (tls: NonNullable<OtlpOptions['tls']>): Promise<Record<string, Buffer>> => {
+  const { readFile } = process.getBuiltinModule('node:fs/promises');
   const files: Record<string, Buffer> = {};
-  for (const [name, path] of Object.entries(tls)) {
-    const { readFile } = await import('node:fs/promises');
-    try {
-      files[name] = await readFile(path);
-    } catch (thrown) {
-      throw new Failure('misconfigured', 'the certificate file cannot be read', { where: path, cause: thrown });
-    }
-  }
+  for (const [name, path] of Object.entries(tls)) if (path !== undefined) files[name] = await readFile(path);
   return files;
 };
 
@@ -296,7 +290,11 @@ const read = async (answer: IncomingMessage): Promise<Answer> => {
 
 const compressed = async (body: Uint8Array, compression: OtlpOptions['compression']): Promise<Uint8Array> => {
   if (compression === 'none') return body;
-  const [{ promisify }, { gzip, zstdCompress }] = [await import('node:util'), await import('node:zlib')];
+  const { gzip, zstdCompress } = process.getBuiltinModule('node:zlib');
   // Level 1: a function pays for the time, and spans repeat themselves so much that higher levels win a few percent.
-  return compression === 'gzip' ? promisify(gzip)(body, { level: 1 }) : promisify(zstdCompress)(body);
+  return new Promise((settle, reject) => {
+    const done = (error: Error | null, bytes: Buffer) => (error === null ? settle(bytes) : reject(error));
+    if (compression === 'gzip') gzip(body, { level: 1 }, done);
+    else zstdCompress(body, done);
+  });
 };

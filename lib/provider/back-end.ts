@@ -1,10 +1,8 @@
 import { type OtlpOptions, otlpBackEnd } from '../adapters/otlp.ts';
-import { credentialsOf } from '../adapters/sigv4.ts';
 import type { BackEnd } from '../model/back-end.ts';
 import type { BackEndConfig } from '../model/config/telemetry.ts';
 import type { Clock, Log, Random, Secrets } from '../model/ports.ts';
-import type { Attributes, Span } from '../model/span.ts';
-import { encodings } from '../telemetry/encode.ts';
+import { encodeJson, encodings } from '../telemetry/encode.ts';
 import { contentTypeOf, type OtlpSettings, type Settings } from '../telemetry/settings.ts';
 import type { Environment } from '../telemetry/variables.ts';
 
@@ -45,7 +43,7 @@ export const otlpOptions = (
     timeoutMs,
     tls,
     optional: isDefault,
-    ...(aws === undefined ? {} : { sign: { ...aws, credentials: () => credentialsOf(ports.env) } }),
+    ...(aws === undefined ? {} : { sign: { ...aws, env: ports.env } }),
   };
 };
 
@@ -63,9 +61,7 @@ export const configuredBackEnd = (
   return otlpBackEnd({
     ...otlpOptions(name, settings, ports),
     encode: encodings[encoding].encoder(),
-    ...(signFor === undefined || region === undefined
-      ? {}
-      : { sign: { service: signFor, region, credentials: () => credentialsOf(env) } }),
+    ...(signFor === undefined || region === undefined ? {} : { sign: { service: signFor, region, env } }),
     ...(Object.keys(secretHeaders).length === 0
       ? {}
       : {
@@ -86,37 +82,11 @@ export const awsEndpoint = (url: string): { readonly service: string; readonly r
   return found === null ? undefined : { service: found[1] as string, region: found[2] as string };
 };
 
-/** One line of the log a span: for a look at what is recorded. */
+/** One line of the log a span, as OTLP/JSON has it: for a look at what is recorded. */
 const consoleBackEnd = (log: Log | undefined): BackEnd => ({
   name: 'console',
   export: async (spans) => {
-    for (const span of spans) log?.('info', 'span', { span: fieldsOf(span) });
+    for (const span of spans) log?.('info', 'span', JSON.parse(encodeJson([span])));
     return { kept: spans.length, dropped: {} };
   },
-});
-
-const fieldsOf = ({
-  traceId,
-  spanId,
-  parentSpanId,
-  name,
-  kind,
-  startNanos,
-  endNanos,
-  status,
-  attributes,
-  events,
-  links,
-}: Span) => ({
-  traceId,
-  spanId,
-  parentSpanId,
-  name,
-  kind,
-  startNanos,
-  endNanos,
-  status,
-  attributes: attributes satisfies Attributes,
-  events,
-  links,
 });

@@ -4,11 +4,14 @@ import { later } from '../adapters/later.ts';
 import { type PressureReader, pressureReader } from '../adapters/pressure.ts';
 import { lambdaCpus, processHealth } from '../adapters/process-health.ts';
 import type { BackEnd, ExportOutcome, Promote } from '../model/back-end.ts';
+import type { PropagationConfig } from '../model/config/propagation.ts';
 import type { TelemetryConfig } from '../model/config/telemetry.ts';
 import { Failure } from '../model/failure.ts';
 import type { Clock, Crypto, Log, Random, Secrets, Table } from '../model/ports.ts';
 import type { Span } from '../model/span.ts';
+import { type Propagation, propagation } from '../propagation/propagation.ts';
 import { type Breaker, breaker } from '../telemetry/breaker.ts';
+import { readFunctionSettings } from '../telemetry/function-settings.ts';
 import { headSampler, type Sampler } from '../telemetry/head-sampler.ts';
 import { type Metrics, metrics } from '../telemetry/metrics.ts';
 import { type BackEndLimits, type Redact, routeSpans, type SpanRouter } from '../telemetry/route.ts';
@@ -25,6 +28,8 @@ export interface TelemetryOptions {
   readonly name: string;
   /** @default the `OTEL_*` variables alone decide */
   readonly config?: TelemetryConfig | undefined;
+  /** The `propagation` section. @default as `OTEL_PROPAGATORS` says */
+  readonly propagation?: PropagationConfig | undefined;
   readonly env: Environment;
   readonly nanos: () => bigint;
   readonly clock: Clock;
@@ -45,6 +50,8 @@ export interface Telemetry extends Tracing {
   /** Sends spans of others to the back ends of their services; undefined where none are configured. Never rejects. */
   readonly forward: ((spans: readonly Span[], deadlineMs: number) => Promise<void>) | undefined;
   readonly metrics: Metrics;
+  /** Formats that are read and written, for the middleware. */
+  readonly propagation: Propagation;
   /** Lets go of timers and observers; a function never needs to. */
   readonly stop: () => void;
 }
@@ -52,6 +59,8 @@ export interface Telemetry extends Tracing {
 export const createTelemetry = (options: TelemetryOptions): Telemetry => {
   const { config = {}, env, clock, log, exports = true } = options;
   const settings = readSettings(env);
+  const { propagators, warnings } = readFunctionSettings(env);
+  for (const warning of warnings) log('warn', warning);
   const counted = metrics({ clock, exemplar: sampledSpan });
   const guard = breaker(config.breaker, ({ open, reasons }) => {
     log(open ? 'warn' : 'info', open ? 'breaker opens: new traces are sampled less' : 'breaker closes', { reasons });
@@ -83,6 +92,7 @@ export const createTelemetry = (options: TelemetryOptions): Telemetry => {
     onRecord: ({ source, outcome, format }) => counted.measure('tidemark.records', 1, { source, outcome, format }),
     forward: config.backEnds === undefined ? undefined : router?.route,
     metrics: counted,
+    propagation: propagation(options.propagation, propagators?.join(',')),
     stop: health.stop,
   };
 };

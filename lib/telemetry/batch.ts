@@ -71,7 +71,7 @@ export const spanBatches = (options: BatchOptions): SpanBatches => {
   };
   const tellOverflow = (): void => {
     if (overflown === 0) return;
-    log?.('warn', 'spans were dropped: more finished than the queue holds', { dropped: overflown, maxQueue });
+    log?.('warn', 'spans were dropped: the queue was full', { dropped: overflown, maxQueue });
     overflown = 0;
   };
 

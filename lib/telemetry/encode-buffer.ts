@@ -14,6 +14,21 @@ export class EncodeBuffer {
     this.bytes = larger;
   }
 
+  byte(code: number): void {
+    this.room(1);
+    this.bytes[this.at++] = code;
+  }
+
+  /** Bytes that are written again and again: copying them costs a quarter of writing the text. */
+  put(piece: Uint8Array): void {
+    const { length } = piece;
+    this.room(length);
+    const { bytes, at } = this;
+    if (length > shortPiece) bytes.set(piece, at);
+    else for (let index = 0; index < length; index++) bytes[at + index] = piece[index] as number;
+    this.at = at + length;
+  }
+
   /** What was written, as bytes of their own; the buffer then starts anew. */
   taken(): Buffer {
     const copy = Buffer.allocUnsafeSlow(this.at);
@@ -25,5 +40,23 @@ export class EncodeBuffer {
   }
 }
 
+/** What is made of a key, kept for the next time: there are few keys of attributes. */
+export const remembered = <T>(make: (key: string) => T): ((key: string) => T) => {
+  const known = new Map<string, T>();
+  return (key) => {
+    let made = known.get(key);
+    if (made === undefined) {
+      made = make(key);
+      // Keys come from outside: not even a hostile one may fill the memory with them.
+      if (known.size >= maxKeys) known.clear();
+      if (key.length <= maxKeyLength) known.set(key, made);
+    }
+    return made;
+  };
+};
+
+const maxKeys = 1000;
+const maxKeyLength = 256;
+const shortPiece = 24;
 const initialBytes = 32 * 1024;
 const keptBytes = 4 * 1024 * 1024;

@@ -1,5 +1,6 @@
 import type { Attributes } from '../model/span.ts';
 import { type Encoding, encodings } from './encode.ts';
+import { type SamplerName, samplerNames } from './head-sampler.ts';
 import { resourceOf } from './resource.ts';
 import { type Environment, type Reading, reading } from './variables.ts';
 
@@ -15,7 +16,6 @@ export interface Settings {
   readonly metrics: OtlpSettings;
   readonly batch: BatchSettings;
   readonly limits: SpanLimits;
-  readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'none';
   /** One line for each value that could not be used: the variable, its value, what is expected, and what is used instead. */
   readonly warnings: readonly string[];
 }
@@ -29,7 +29,7 @@ export interface OtlpSettings {
   readonly headers: Readonly<Record<string, string>>;
   readonly timeoutMs: number;
   /** Paths of PEM files. */
-  readonly tls: { readonly ca?: string; readonly cert?: string; readonly key?: string };
+  readonly tls: Readonly<Partial<Record<'ca' | 'cert' | 'key', string | undefined>>>;
 }
 
 export interface BatchSettings {
@@ -55,16 +55,6 @@ export type Compression = (typeof compressions)[number];
 const compressions = ['gzip', 'zstd', 'none'] as const;
 export type ExporterName = (typeof exporters)[number];
 const exporters = ['otlp', 'console', 'none'] as const;
-export type SamplerName = (typeof samplers)[number];
-const samplers = [
-  'always_on',
-  'always_off',
-  'traceidratio',
-  'parentbased_always_on',
-  'parentbased_always_off',
-  'parentbased_traceidratio',
-] as const;
-
 /** Reads all of them at once. Never throws: what cannot be used is told, and its default holds. */
 export const readSettings = (env: Environment): Settings => {
   // What holds for all signals is read for each, and told once.
@@ -79,16 +69,14 @@ export const readSettings = (env: Environment): Settings => {
     metrics: otlpOf(read, 'metrics'),
     batch: batchOf(read),
     limits: limitsOf(read),
-    logLevel: logLevelOf(read),
     warnings: [...warnings],
   };
 };
 
 /** One trace in a hundred, and what its sender has decided: the production default. */
 const samplerOf = (read: Reading): Settings['sampler'] => {
-  const name = read.choice(['OTEL_TRACES_SAMPLER'], samplers, 'parentbased_traceidratio');
-  const usesRatio = name === 'traceidratio' || name === 'parentbased_traceidratio';
-  const ratio = usesRatio ? read.number('OTEL_TRACES_SAMPLER_ARG', 0.01, { least: 0, most: 1 }) : 1;
+  const name = read.choice(['OTEL_TRACES_SAMPLER'], samplerNames, 'parentbased_traceidratio');
+  const ratio = name.endsWith('traceidratio') ? read.number('OTEL_TRACES_SAMPLER_ARG', 0.01, { least: 0, most: 1 }) : 1;
   return { name, ratio };
 };
 
@@ -101,7 +89,6 @@ const otlpOf = (read: Reading, signal: 'traces' | 'metrics'): OtlpSettings => {
     read.url(`${own}ENDPOINT`, (url) => url.href) ?? read.url(`${all}ENDPOINT`, (url) => withPath(url, `v1/${signal}`));
   const url = told ?? `${localCollector}${signal}`;
   const file = (name: string) => read.text(`${own}${name}`) ?? read.text(`${all}${name}`);
-  const [ca, cert, key] = [file('CERTIFICATE'), file('CLIENT_CERTIFICATE'), file('CLIENT_KEY')];
   // Metrics are few and leave as JSON, whatever the spans do.
   const protocol =
     signal === 'metrics'
@@ -119,11 +106,7 @@ const otlpOf = (read: Reading, signal: 'traces' | 'metrics'): OtlpSettings => {
     ),
     headers: { ...read.pairs(`${all}HEADERS`, 'secret'), ...read.pairs(`${own}HEADERS`, 'secret') },
     timeoutMs: read.whole([`${own}TIMEOUT`, `${all}TIMEOUT`], 10_000, { least: 1 }),
-    tls: {
-      ...(ca === undefined ? {} : { ca }),
-      ...(cert === undefined ? {} : { cert }),
-      ...(key === undefined ? {} : { key }),
-    },
+    tls: { ca: file('CERTIFICATE'), cert: file('CLIENT_CERTIFICATE'), key: file('CLIENT_KEY') },
   };
 };
 
@@ -160,12 +143,6 @@ const limitsOf = (read: Reading): SpanLimits => {
     eventAttributes: whole(['OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT'], 128),
     linkAttributes: whole(['OTEL_LINK_ATTRIBUTE_COUNT_LIMIT'], 128),
   };
-};
-
-const logLevelOf = (read: Reading): Settings['logLevel'] => {
-  const words = ['none', 'error', 'warn', 'info', 'debug', 'verbose', 'all'] as const;
-  const level = read.choice(['OTEL_LOG_LEVEL'], words, 'info');
-  return level === 'verbose' || level === 'all' ? 'debug' : level;
 };
 
 export const contentTypeOf = (encoding: Encoding): string => encodings[encoding].contentType;

@@ -41,10 +41,17 @@ export const reading = (env: Environment, warn: (warning: string) => void): Read
     return otherwise;
   };
 
+  const choice: Reading['choice'] = (names, words, otherwise) =>
+    first(
+      names,
+      (value) => words.find((word) => word === value.toLowerCase()),
+      `one of ${words.join(', ')}`,
+      otherwise,
+    );
+
   return {
     text,
-    flag: (name) =>
-      first([name], (value) => ({ true: true, false: false })[value.toLowerCase()], 'true or false', false),
+    flag: (name) => choice([name], ['true', 'false'], 'false') === 'true',
     number: (name, otherwise, bounds) =>
       first([name], (value) => numeric(value, bounds), `a number ${range(bounds)}`, otherwise),
     whole: (names, otherwise, bounds) =>
@@ -54,13 +61,7 @@ export const reading = (env: Environment, warn: (warning: string) => void): Read
         `a whole number ${range(bounds)}`,
         otherwise,
       ),
-    choice: (names, words, otherwise) =>
-      first(
-        names,
-        (value) => words.find((word) => word === value.toLowerCase()),
-        `one of ${words.join(', ')}`,
-        otherwise,
-      ),
+    choice,
     url: (name, make) => {
       const value = text(name);
       if (value === undefined) return undefined;
@@ -68,9 +69,7 @@ export const reading = (env: Environment, warn: (warning: string) => void): Read
       if (url !== null && /^https?:$/.test(url.protocol) && url.username === '' && url.password === '')
         return make(url);
       // Its text may hold a password.
-      warn(
-        `${name} is no http or https URL without a user in it. It is ignored; credentials belong into OTEL_EXPORTER_OTLP_HEADERS.`,
-      );
+      warn(`${name} is no http or https URL, or has a user in it. It is ignored.`);
       return undefined;
     },
     pairs: (name, kind) => {
@@ -79,7 +78,7 @@ export const reading = (env: Environment, warn: (warning: string) => void): Read
       const found = pairsIn(value);
       if (found !== undefined) return found;
       const shown = kind === 'secret' ? 'cannot be read' : `is ${JSON.stringify(value.slice(0, 60))}`;
-      warn(`${name} ${shown}; expected is key=value,key=value with percent-encoded values. All of it is ignored.`);
+      warn(`${name} ${shown}; expected is key=value,…, percent-encoded. All of it is ignored.`);
       return {};
     },
   };

@@ -315,10 +315,15 @@ test('each attempt is signed, body and all, as AWS has it', async (t) => {
     secretAccessKey: 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY',
     sessionToken: 'token',
   };
+  const env = {
+    AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+    AWS_SESSION_TOKEN: credentials.sessionToken,
+  };
   let now = Date.parse('2026-01-01T00:00:00Z');
   const { backEnd } = made(url, {
     clock: () => (now += 1000),
-    sign: { service: 'xray', region: 'eu-central-1', credentials: () => credentials },
+    sign: { service: 'xray', region: 'eu-central-1', env },
   });
   await backEnd.export([aSpan()], 60_000);
   assert.equal(seen.length, 2);
@@ -365,7 +370,7 @@ class Sha256 {
 
 test('without credentials nothing is sent, and it is said why', async (t) => {
   const { url, seen } = await receiver(t);
-  const { backEnd, lines } = made(url, { sign: { service: 'xray', region: 'x', credentials: () => undefined } });
+  const { backEnd, lines } = made(url, { sign: { service: 'xray', region: 'x', env: {} } });
   assert.deepEqual(await backEnd.export([aSpan()], 5000), { kept: 0, dropped: { misconfigured: 1 } });
   assert.equal(seen.length, 0);
   assert.match(JSON.stringify(lines), /no AWS credentials/);
@@ -393,7 +398,7 @@ test('https with an authority and a client certificate of its own', async (t) =>
   assert.deepEqual(await made(url, { tls: paths }).backEnd.export([aSpan()], 5000), { kept: 1, dropped: {} });
   assert.equal((await made(url, { tls: { ca: paths.ca } }).backEnd.export([aSpan()], 5000)).kept, 0);
   const missing = made(url, { tls: { ca: '/nowhere/ca.pem' } });
-  assert.deepEqual(await missing.backEnd.export([aSpan()], 5000), { kept: 0, dropped: { misconfigured: 1 } });
+  assert.deepEqual(await missing.backEnd.export([aSpan()], 5000), { kept: 0, dropped: { internal: 1 } });
   assert.match(JSON.stringify(missing.lines), /nowhere/);
 });
 

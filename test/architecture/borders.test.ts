@@ -19,7 +19,7 @@ const borders: Record<string, { readonly rooms: readonly string[]; readonly pack
     packages: ['@middy/', otelTypes],
   },
   'lib/provider': {
-    rooms: ['lib/model', 'lib/telemetry', 'lib/adapters'],
+    rooms: ['lib/model', 'lib/propagation', 'lib/telemetry', 'lib/adapters'],
     packages: [otelTypes],
   },
   functions: {

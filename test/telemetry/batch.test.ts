@@ -77,7 +77,7 @@ test('a full batch leaves by itself; the queue takes its limit, one more is drop
   }
   await flushed;
   assert.deepEqual(sent, [5, 5, 5]);
-  assert.deepEqual(lines, ['warn spans were dropped: more finished than the queue holds {"dropped":1,"maxQueue":10}']);
+  assert.deepEqual(lines, ['warn spans were dropped: the queue was full {"dropped":1,"maxQueue":10}']);
 });
 
 test('an export is given what is left of the flush, and its own timeout at most', async () => {

@@ -2,8 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createTraceState, ROOT_CONTEXT, SpanKind, trace } from '@opentelemetry/api';
 import fc from 'fast-check';
-import { headSampler } from '../../lib/telemetry/head-sampler.ts';
-import type { SamplerName } from '../../lib/telemetry/settings.ts';
+import { headSampler, type SamplerName } from '../../lib/telemetry/head-sampler.ts';
 
 const traceId = (randomness: string) => `4bf92f3577b34da6a3${randomness}`;
 const under = (traceFlags: number, state?: string) =>

@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { readSettings, type Settings } from '../../lib/telemetry/settings.ts';
+import { readFunctionSettings } from '../../lib/telemetry/function-settings.ts';
+import { readSettings as readTracing, type Settings as TracingSettings } from '../../lib/telemetry/settings.ts';
+
+/** All that is read of the environment, by both readers. */
+const readSettings = (env: Env) => {
+  const tracing = readTracing(env);
+  const own = readFunctionSettings(env);
+  return { ...tracing, ...own, warnings: [...tracing.warnings, ...own.warnings] };
+};
+type Settings = TracingSettings & ReturnType<typeof readFunctionSettings>;
 
 type Env = Readonly<Record<string, string>>;
 interface Variable {
@@ -191,6 +200,17 @@ const variables: readonly Variable[] = [
   { name: 'OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT', of: attributes('eventAttributes'), otherwise: 128, ...count },
   { name: 'OTEL_LINK_ATTRIBUTE_COUNT_LIMIT', of: attributes('linkAttributes'), otherwise: 128, ...count },
   {
+    name: 'OTEL_PROPAGATORS',
+    of: ({ propagators }) => propagators,
+    otherwise: undefined,
+    good: {
+      'tracecontext,baggage': ['tracecontext', 'baggage'],
+      'B3, xray': ['b3', 'xray'],
+      none: ['none'],
+    },
+    bad: ['ottrace', 'w3c'],
+  },
+  {
     name: 'OTEL_LOG_LEVEL',
     of: ({ logLevel }) => logLevel,
     otherwise: 'info',
@@ -327,4 +347,10 @@ test('whatever the environment holds, it is read without a throw, and at most on
     }),
     { numRuns: 300 },
   );
+});
+
+test('of a list of propagators the known ones are used, and one warning tells', () => {
+  const { propagators, warnings } = readSettings({ OTEL_PROPAGATORS: 'ottrace,b3' });
+  assert.deepEqual(propagators, ['b3']);
+  assert.match(warnings.join('\n'), /^OTEL_PROPAGATORS names "ottrace"; .*b3 is used\.$/);
 });

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { createHash, createHmac } from 'node:crypto';
 import { test } from 'node:test';
-import { credentialsOf, presignedUrl, signedHeaders } from '../../lib/adapters/sigv4.ts';
+import { presignedUrl } from '../../lib/adapters/presigned-url.ts';
+import { credentialsOf, signedHeaders } from '../../lib/adapters/sigv4.ts';
 
 const credentials = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY' };
 
