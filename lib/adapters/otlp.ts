@@ -61,16 +61,16 @@ export const otlpBackEnd = <Item = Span>(options: OtlpOptions<Item>): BackEnd<It
   const send = async (spans: readonly Item[], until: number): Promise<ExportOutcome> => {
     const body = await compressed(encode(spans), compression);
     const answer = await attempts(() => post(body, contentType, until - clock()), until, options);
-    if ('status' in answer && answer.status === 413 && spans.length > 1) return inHalves(spans, until);
     if ('lost' in answer) {
-      if (answer.lost === 'unreachable' && options.optional === true) return rest(spans);
+      if (answer.lost === 'unreachable' && options.optional) return rest(spans);
       return lost(spans, answer.lost);
     }
+    if (answer.status === 413 && spans.length > 1) return inHalves(spans, until);
     if (answer.status >= 200 && answer.status < 300) return partial(spans, answer);
     log?.('warn', `${what} were refused`, {
       backEnd: name,
       status: answer.status,
-      said: answer.said(),
+      said: answer.said,
     });
     return lost(spans, reasons[answer.status] ?? 'refused');
   };
@@ -124,7 +124,7 @@ interface Answer {
   readonly retryAfter: string | undefined;
   readonly body: Buffer;
   /** The beginning of a text; empty for anything else. */
-  readonly said: () => string;
+  readonly said: string;
 }
 /** Why there was no answer. */
 interface Lost {
@@ -177,7 +177,7 @@ const pause = (ms: number): Promise<void> => new Promise((done) => void setTimeo
 /** Seconds, or a date (RFC 9110, section 10.2.3); undefined where it is neither. */
 const retryAfterMs = (text: string | undefined, now: number): number | undefined => {
   if (text === undefined) return undefined;
-  if (/^\d+$/.test(text.trim())) return Number(text) * 1000;
+  if (/^\d+$/.test(text)) return Number(text) * 1000;
   const at = Date.parse(text);
   return Number.isNaN(at) ? undefined : Math.max(0, at - now);
 };
@@ -201,7 +201,7 @@ const poster = (options: Posting): Post => {
     if (sign !== undefined) {
       const credentials = credentialsOf(sign.env);
       if (credentials === undefined)
-        throw new Failure('misconfigured', 'there are no AWS credentials to sign with', { where: url });
+        throw new Failure('misconfigured', 'no AWS credentials to sign with', { where: url });
       signed = signedHeaders({ ...sign, credentials, method: 'POST', url, at: clock(), headers: sent, body });
     }
     const all = { ...settings, headers: { ...signed, 'content-length': String(body.length) } };
@@ -237,7 +237,7 @@ const pemFiles = async (tls: NonNullable<OtlpOptions['tls']>): Promise<Record<st
 };
 
 /** One request and its answer. A kept connection that the other side had closed meanwhile costs nothing but another try. */
-const exchange = async (
+const exchange = (
   open: Open,
   url: string,
   settings: RequestOptions,
@@ -269,24 +269,29 @@ const exchange = async (
     outgoing.end(body);
   });
 
-const read = async (answer: IncomingMessage): Promise<Answer> => {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of answer) {
-    size += (chunk as Buffer).length;
-    // Read to the end, or the connection could not be kept; but not held.
-    if (size <= maxAnswerBytes) chunks.push(chunk as Buffer);
-  }
-  const contentType = answer.headers['content-type'] ?? '';
-  const body = Buffer.concat(chunks);
-  return {
-    status: answer.statusCode ?? 0,
-    contentType,
-    retryAfter: answer.headers['retry-after'],
-    body,
-    said: () => (/json|text/.test(contentType) ? body.toString('utf8', 0, 200) : ''),
-  };
-};
+/** By events: iterating over a stream brings in a good deal of Node that nothing else here needs. */
+const read = (answer: IncomingMessage): Promise<Answer> =>
+  new Promise((settle, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    answer.on('data', (chunk: Buffer) => {
+      size += chunk.length;
+      // Read to the end, or the connection could not be kept; but not held.
+      if (size <= maxAnswerBytes) chunks.push(chunk);
+    });
+    answer.on('error', reject);
+    answer.on('end', () => {
+      const contentType = answer.headers['content-type'] ?? '';
+      const body = Buffer.concat(chunks);
+      settle({
+        status: answer.statusCode ?? 0,
+        contentType,
+        retryAfter: answer.headers['retry-after'],
+        body,
+        said: /json|text/.test(contentType) ? body.toString('utf8', 0, 200) : '',
+      });
+    });
+  });
 
 const compressed = async (body: Uint8Array, compression: OtlpOptions['compression']): Promise<Uint8Array> => {
   if (compression === 'none') return body;

@@ -1,4 +1,4 @@
-import { absentCollector, type BackEnd } from '../model/back-end.ts';
+import { absentCollector, type BackEnd, type ExportOutcome } from '../model/back-end.ts';
 import { Failure } from '../model/failure.ts';
 import type { Clock, Log } from '../model/ports.ts';
 import type { Span } from '../model/span.ts';
@@ -34,18 +34,16 @@ export const spanBatches = (options: BatchOptions): SpanBatches => {
   let waiting: (() => void) | undefined;
 
   const send = async (batch: readonly Span[], budget: number): Promise<void> => {
+    let outcome: ExportOutcome;
     try {
-      const { kept, dropped } = await backEnd.export(batch, budget);
-      if (kept < batch.length && Object.keys(dropped).some((reason) => reason !== absentCollector)) {
-        log?.('warn', 'spans were not exported', { backEnd: backEnd.name, kept, dropped });
-      }
+      outcome = await backEnd.export(batch, budget);
     } catch (thrown) {
       // It has promised not to.
-      log?.('warn', 'spans were not exported', {
-        backEnd: backEnd.name,
-        spans: batch.length,
-        reason: Failure.from(thrown, 'unavailable').message,
-      });
+      outcome = { kept: 0, dropped: { [Failure.from(thrown, 'unavailable').message]: batch.length } };
+    }
+    const { kept, dropped } = outcome;
+    if (kept < batch.length && Object.keys(dropped).some((reason) => reason !== absentCollector)) {
+      log?.('warn', 'spans were not exported', { backEnd: backEnd.name, kept, dropped });
     }
   };
   const taken = (): readonly Span[] => {

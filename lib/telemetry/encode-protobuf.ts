@@ -314,7 +314,7 @@ export const protobufEncoder = (): ((spans: readonly Span[]) => Buffer) => {
 };
 
 /** Strings up to so many characters are written here; calling into the runtime pays off beyond. */
-const shortText = 96;
+const shortText = 32;
 
 const sizeOf = (length: number): number =>
   length < 128 ? 1 : length < 16_384 ? 2 : length < 2_097_152 ? 3 : length < 268_435_456 ? 4 : 5;

@@ -11,7 +11,7 @@ export type Sampler = Pick<BacklogSampler, 'shouldSample' | 'toString'>;
  */
 export const headSampler = ({ name, ratio }: { readonly name: SamplerName; readonly ratio: number }): Sampler => {
   const root = roots[name](ratio);
-  const label = name.endsWith('traceidratio') ? `${name}{${ratio}}` : name;
+  const label = `${name}{${ratio}}`;
   if (!name.startsWith('parentbased_')) {
     return { shouldSample: (context, traceId) => root(traceId, parentIn(context)), toString: () => label };
   }

@@ -36,11 +36,5 @@ const ofLambda = (env: Environment, read: Reading): Attributes => {
   });
 };
 
-const defined = (given: Readonly<Record<string, AttributeValue | undefined>>): Attributes => {
-  const kept: Record<string, AttributeValue> = {};
-  for (const key in given) {
-    const value = given[key];
-    if (value !== undefined) kept[key] = value;
-  }
-  return kept;
-};
+const defined = (given: Readonly<Record<string, AttributeValue | undefined>>): Attributes =>
+  Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as Attributes;

@@ -20,9 +20,7 @@ export interface Reading {
 export const reading = (env: Environment, warn: (warning: string) => void): Reading => {
   const text = (name: string): string | undefined => env[name]?.trim() || undefined;
   const refuse = (name: string, value: string, expected: string, used: string): undefined =>
-    warn(
-      `${name} is ${JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value)}; expected is ${expected}. ${used}`,
-    ) as undefined;
+    warn(`${name} is ${JSON.stringify(value.slice(0, 60))}; expected is ${expected}. ${used}`) as undefined;
 
   const first = <T>(
     names: readonly string[],
@@ -78,7 +76,7 @@ export const reading = (env: Environment, warn: (warning: string) => void): Read
       const found = pairsIn(value);
       if (found !== undefined) return found;
       const shown = kind === 'secret' ? 'cannot be read' : `is ${JSON.stringify(value.slice(0, 60))}`;
-      warn(`${name} ${shown}; expected is key=value,…, percent-encoded. All of it is ignored.`);
+      warn(`${name} ${shown}; expected is key=value pairs, percent-encoded. All of it is ignored.`);
       return {};
     },
   };
