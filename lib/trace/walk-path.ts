@@ -188,7 +188,7 @@ const sanitise = (
     // From the last to the first, so that kept ones gather at the end in their own order.
     for (let index = high - 1; index >= low; index -= 1) {
       const child = children[index] as number;
-      if (kinds[span] === producer && kinds[child] === consumer) continue;
+      if (!robust && kinds[span] === producer && kinds[child] === consumer) continue;
       let start = starts[child] as number;
       let end = ends[child] as number;
       if (shifts !== undefined) {
