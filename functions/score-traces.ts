@@ -47,6 +47,7 @@ const closing = {
   log,
   decompress,
   deflate,
+  ...(config.alerts?.traceUrl === undefined ? {} : { traceUrl: config.alerts.traceUrl }),
   thresholds: {
     ...config.traces?.thresholds,
     ...(config.traces?.detectors === undefined ? {} : { detectors: config.traces.detectors }),

@@ -24,6 +24,8 @@ export interface WindowClosing {
   readonly windowSeconds: number;
   readonly decompress: (bytes: Uint8Array, encoding: string | undefined) => Promise<Uint8Array>;
   readonly deflate: (bytes: Uint8Array) => Uint8Array;
+  /** Where a trace can be looked at, `{traceId}` in it; pages and pictures lead there. @default nowhere */
+  readonly traceUrl?: string;
 }
 
 /** Windows that an alert stays firing after the last one that showed its fault. */
@@ -36,7 +38,7 @@ const stateSeconds = 86_400;
  * in the table keeps it from raising anything twice.
  */
 export const closeWindow = async (window: WindowClosed, closing: WindowClosing): Promise<Score> => {
-  const { bucket, log, decompress, deflate, thresholds } = closing;
+  const { bucket, log, traceUrl, decompress, deflate, thresholds } = closing;
   const objects = await bucket.list(prefixOf(window));
   const bodies = await Promise.all(
     objects.map(async (key) => {
@@ -61,6 +63,7 @@ export const closeWindow = async (window: WindowClosed, closing: WindowClosing):
         title: `Window ${window.windowStart}`,
         subtitle: `${scored.traces.count} traces, ${scored.traces.spans} spans`,
         ...shownOf(scored, traces),
+        ...(traceUrl === undefined ? {} : { traceUrl }),
       }),
     ),
     'text/html; charset=utf-8',
@@ -69,7 +72,12 @@ export const closeWindow = async (window: WindowClosed, closing: WindowClosing):
   await bucket.put(`${prefix}heat-map.png`, heatMapPng(scored.heatMap, { title, deflate }), 'image/png');
   await bucket.put(
     `${prefix}heat-map.svg`,
-    Buffer.from(heatMapSvg(scored.heatMap, { isStandalone: true })),
+    Buffer.from(
+      heatMapSvg(scored.heatMap, {
+        isStandalone: true,
+        traceHref: (traceId) => traceUrl?.replace('{traceId}', encodeURIComponent(traceId)),
+      }),
+    ),
     'image/svg+xml',
   );
   const raised = await raise(scored, `${prefix}report.html`, closing);
