@@ -549,11 +549,8 @@ const sayDelivered = (lane: Lane, parcel: Parcel, at: number): void => {
       ? {}
       : {
           TimeToVisible: firing.slice(0, 100).map(({ seconds }) => seconds),
-          exemplar: {
-            fingerprint: slowest.each.fingerprint,
-            seconds: slowest.seconds,
-            ...(slowest.each.trace === undefined ? {} : { traceId: slowest.each.trace.traceId }),
-          },
+          // The exemplar: the slowest of them that has a trace, under the names by which Logs Insights and X-Ray find it.
+          ...exemplarOf(firing),
           _aws: {
             Timestamp: at,
             CloudWatchMetrics: [
@@ -566,4 +563,11 @@ const sayDelivered = (lane: Lane, parcel: Parcel, at: number): void => {
           },
         }),
   });
+};
+
+const exemplarOf = (alerts: readonly { readonly each: Alert; readonly seconds: number }[]) => {
+  const found = alerts.find(({ each }) => each.trace !== undefined);
+  if (found?.each.trace === undefined) return {};
+  const { traceId, spanId } = found.each.trace;
+  return { trace_id: traceId, span_id: spanId, exemplarSeconds: found.seconds, fingerprint: found.each.fingerprint };
 };

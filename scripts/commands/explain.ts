@@ -7,7 +7,8 @@ import type { Command } from '../command.ts';
 
 const help = `usage: npm run tidemark -- explain <fingerprint> [--json]
 
-Prints what became of one alert: when it was received, each attempt at each receiver and its verdict, and where it ended.
+Prints what became of one alert: when it was received and into which groups, when it was told to its receivers, each attempt and its
+verdict, and where it ended.
 The fingerprint is the 16 hex digits that every message carries. Reads the state table named by ${environmentKeys.table}, with your AWS
 credentials (AWS_ENDPOINT_URL points it at a local cloud).
 --json   one JSON array, a step an entry`;
@@ -30,14 +31,18 @@ export const command: Command = {
     else {
       const [first] = entries;
       io.out(`${first?.alert.labels['alertname']} ${fingerprint}\n`);
+      const trace = entries.findLast(({ alert }) => alert.trace !== undefined)?.alert.trace;
+      if (trace !== undefined) io.out(`  trace ${trace.traceId}\n`);
       for (const entry of entries) {
         const what = [
           entry.step,
           entry.alert.status,
           entry.receiver,
+          entry.groupKey === undefined || entry.attempt !== undefined ? undefined : `group ${entry.groupKey}`,
           entry.attempt === undefined ? undefined : `attempt ${entry.attempt}`,
           entry.verdict,
           entry.reason,
+          entry.deliveryId === undefined ? undefined : `delivery ${entry.deliveryId}`,
         ];
         io.out(`  ${entry.at}  ${what.filter((part) => part !== undefined).join(' · ')}\n`);
       }

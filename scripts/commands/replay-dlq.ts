@@ -1,4 +1,10 @@
-import { DeleteMessageCommand, ReceiveMessageCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import {
+  ChangeMessageVisibilityCommand,
+  DeleteMessageCommand,
+  ReceiveMessageCommand,
+  SendMessageCommand,
+  SQSClient,
+} from '@aws-sdk/client-sqs';
 import { type Letter, readLetter } from '../../lib/alert/give-up.ts';
 import { environmentKeys, required } from '../../lib/model/environment.ts';
 import { Failure } from '../../lib/model/failure.ts';
@@ -23,7 +29,8 @@ export const command: Command = {
     const to = required(io.env, environmentKeys.alertsQueue);
     const sqs = new SQSClient({ useQueueUrlAsEndpoint: io.env['AWS_ENDPOINT_URL'] === undefined });
     const seen = new Set<string>();
-    let sent = 0;
+    let taken = 0;
+    const left: string[] = [];
     for (;;) {
       const { Messages = [] } = await sqs.send(
         new ReceiveMessageCommand({
@@ -41,23 +48,31 @@ export const command: Command = {
       for (const message of fresh) {
         seen.add(message.MessageId ?? '');
         const body = message.Body ?? '';
-        const why = message.MessageAttributes?.['reason']?.StringValue ?? '';
         const letter = letterIn(body);
-        const at = Number(message.Attributes?.['SentTimestamp'] ?? 0);
-        if (dest !== undefined && letter?.receiver !== dest) continue;
-        if (since !== undefined && at < since) continue;
-        if (reason !== undefined && !why.includes(reason)) continue;
+        const why = letter?.reason ?? message.MessageAttributes?.['reason']?.StringValue ?? '';
+        const handle = message.ReceiptHandle ?? '';
+        const deadAt = Date.parse(letter?.deadAt ?? '');
+        const at = Number.isNaN(deadAt) ? Number(message.Attributes?.['SentTimestamp'] ?? 0) : deadAt;
+        const isMeant =
+          (dest === undefined || letter?.receiver === dest) &&
+          (since === undefined || at >= since) &&
+          (reason === undefined || why.includes(reason));
+        if (!isMeant || dryRun) left.push(handle);
+        if (!isMeant) continue;
+        taken += 1;
         io.out(
           `${new Date(at).toISOString()}  ${letter?.receiver ?? '(unread)'}  ${namesIn(letter) ?? message.MessageId}  ${why}\n`,
         );
         if (dryRun) continue;
         await sqs.send(new SendMessageCommand({ QueueUrl: to, MessageBody: body }));
-        await sqs.send(new DeleteMessageCommand({ QueueUrl: from, ReceiptHandle: message.ReceiptHandle ?? '' }));
-        sent += 1;
+        await sqs.send(new DeleteMessageCommand({ QueueUrl: from, ReceiptHandle: handle }));
         await new Promise((resume) => setTimeout(resume, 1000 / rate));
       }
     }
-    io.out(`${dryRun ? 'would send' : 'sent'} ${sent} of ${seen.size} dead letters again\n`);
+    // What stays is there for whoever looks next, and not only once its visibility timeout is over.
+    for (const ReceiptHandle of left)
+      await sqs.send(new ChangeMessageVisibilityCommand({ QueueUrl: from, ReceiptHandle, VisibilityTimeout: 0 }));
+    io.out(`${dryRun ? 'would send' : 'sent'} ${taken} of ${seen.size} dead letters again\n`);
     return 0;
   },
 };
