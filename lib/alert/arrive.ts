@@ -95,10 +95,11 @@ const wakeGroup = async (id: string, membership: Membership, member: Member, del
         return startedAt + route.groupWaitMs <= now
           ? now
           : now + Math.min(route.groupWaitMs, isUrgent ? route.criticalWaitMs : Number.POSITIVE_INFINITY);
-      const byGroup = Math.max(
-        now + Math.min(route.groupWaitMs, route.groupIntervalMs),
-        flushedAt + route.groupIntervalMs,
-      );
+      const companyUntil = Number(item?.['openedAt'] ?? 0) + route.groupWaitMs;
+      const byGroup =
+        now < companyUntil
+          ? companyUntil
+          : Math.max(now + Math.min(route.groupWaitMs, route.groupIntervalMs), flushedAt + route.groupIntervalMs);
       return isUrgent ? Math.min(byGroup, now + route.criticalWaitMs) : byGroup;
     },
     delivering,

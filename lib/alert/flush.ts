@@ -10,10 +10,14 @@ import { isPriority, outKey, type Told, type Waiting } from './outbox.ts';
 import { inParallel } from './parallel.ts';
 import { type Membership, membershipsOf, type Route } from './route.ts';
 import { readSilences, type Silence, silencedBy } from './silence.ts';
-import { giveBack, type TurnMessage, take, wake } from './turn.ts';
+import { giveBack, type TurnItem, type TurnMessage, take, wake } from './turn.ts';
 
 /** What is kept of a member whose last word was said, so that an older state that comes late is known as one. */
 const doneSeconds = 3600;
+
+/** A group with so much news at once is in a storm: what joins it is told sooner than at its interval, in digests, until it is over. */
+const stormAlerts = 5;
+const stormMs = 30_000;
 
 /**
  * Flushes a group, as Alertmanager does: what is new, what has resolved after it was told, and what still fires when its repeat
@@ -42,7 +46,15 @@ export const flush = async (message: TurnMessage, delivering: Delivering): Promi
     now: startedAt,
     delivering,
   });
-  await giveBack(turn, held, next, delivering, { flushedAt: startedAt });
+  await giveBack(turn, held, next, delivering, { flushedAt: startedAt, openedAt: openedAt(held, members, startedAt) });
+};
+
+/** When the first of what the group holds came: those that come within its wait are company, though a critical one was told before it was over. */
+const openedAt = (held: TurnItem, members: readonly Member[], now: number): number => {
+  const live = members.filter(({ done }) => done !== true);
+  const before = held['flushedAt'] as number | undefined;
+  const isNew = before === undefined || live.every(({ at }) => at > before);
+  return isNew ? Math.min(now, ...live.map(({ at }) => at)) : ((held['openedAt'] as number | undefined) ?? before);
 };
 
 /** The group as the configuration of today knows it: any of its members leads to it. */
@@ -73,6 +85,7 @@ const flushMembers = async (given: Flush): Promise<number | undefined> => {
   /** Members that no receiver waits for any more. */
   const finished = new Set(live.filter(({ alert }) => alert.status === 'resolved'));
   let next = Number.POSITIVE_INFINITY;
+  let news = 0;
   const byInterval = now + route.groupIntervalMs;
   for (const receiver of route.receivers) {
     const told = await toldOf(receiver, id, delivering);
@@ -89,6 +102,7 @@ const flushMembers = async (given: Flush): Promise<number | undefined> => {
       }
       if (decision.kind !== 'tell') return;
       toTell.push(member.alert);
+      if (decision.repeatOf === undefined) news += 1;
       finished.delete(member);
       next = Math.min(next, member.alert.status === 'firing' ? now + route.repeatIntervalMs : byInterval);
       await enqueue(member, receiver, decision.repeatOf, given);
@@ -102,6 +116,7 @@ const flushMembers = async (given: Flush): Promise<number | undefined> => {
       { equals: { rank: member.rank } },
     ),
   );
+  if (news >= stormAlerts) next = Math.min(next, now + Math.min(stormMs, route.groupIntervalMs));
   return Number.isFinite(next) ? next : undefined;
 };
 

@@ -407,3 +407,21 @@ test('what cannot be read goes to the dead letters at once, with the reason', as
   assert.deepEqual(dead.length, 2);
   assert.equal(shown().length, 1, 'the other alert of the same body is told');
 });
+
+test('what joins while the first wait lasts is told at its end, though a critical alert was told before', async () => {
+  const { raise, run, assertShown } = world();
+  raise(anAlert({ name: 'A', labels: { alertname: 'A', severity: 'critical' } }), 0);
+  raise(anAlert({ name: 'B', second: 10 }), 10);
+  raise(anAlert({ name: 'C', second: 40 }), 40);
+  await run(1000);
+  assertShown(['5 firing A', '30 firing B', '330 firing C']);
+});
+
+test('a group in a storm is told every half minute, and at its interval again when it is over', async () => {
+  const { raise, run, assertShown } = world();
+  for (const name of ['A', 'B', 'C', 'D', 'E']) raise(anAlert({ name }), 0);
+  raise(anAlert({ name: 'F', second: 45 }), 45);
+  raise(anAlert({ name: 'G', second: 70 }), 70);
+  await run(1000);
+  assertShown([...['A', 'B', 'C', 'D', 'E'].map((name) => `30 firing ${name}`), '60 firing F', '360 firing G']);
+});
