@@ -1,3 +1,5 @@
+import { wholeMatch } from './re2.ts';
+
 /** One condition on a label, in Alertmanager's sense: a label that is missing is empty, and patterns are anchored. */
 export interface Matcher {
   readonly name: string;
@@ -44,10 +46,10 @@ export const parseMatchers = (text: string): { readonly matchers: readonly Match
 export const matcher = (name: string, op: Matcher['op'], value: string): Matcher | { readonly error: string } => {
   if (op === '=') return equalMatcher(name, value);
   if (op === '!=') return { name, op, value, holds: (actual) => actual !== value };
-  const pattern = anchored(value);
+  const pattern = wholeMatch(value);
   if ('error' in pattern) return pattern;
-  const { regexp } = pattern;
-  return { name, op, value, holds: op === '=~' ? (actual) => regexp.test(actual) : (actual) => !regexp.test(actual) };
+  const { test } = pattern;
+  return { name, op, value, holds: op === '=~' ? test : (actual) => !test(actual) };
 };
 
 /** `{a="b",c=~"d"}`, sorted as Alertmanager sorts: part of the group key. */
@@ -78,19 +80,3 @@ const unquoted = (text: string): string =>
 
 /** Of a pattern's escapes only quotes and backslashes are the notation's own; `\d` stays `\d`. */
 const letterOf = (letter: string): string => (letter === '"' || letter === '\\' ? letter : `\\${letter}`);
-
-/** Patterns are RE2's; what JavaScript spells differently is translated: leading flags and names of groups. */
-const anchored = (source: string): { readonly regexp: RegExp } | { readonly error: string } => {
-  const [, flags = '', body = source] = /^\(\?([imsU]+)\)([\s\S]*)$/.exec(source) ?? [];
-  if (flags.includes('U')) return { error: `the pattern '${source}' uses the flag U, which is not supported` };
-  const text = `^(?:${body.replaceAll('(?P<', '(?<')})$`;
-  for (const mode of ['u', '']) {
-    try {
-      // Without the unicode mode JavaScript takes escapes that RE2 allows and the unicode mode refuses, such as \-.
-      return { regexp: new RegExp(text, flags + mode) };
-    } catch (thrown) {
-      if (mode === '') return { error: `the pattern '${source}' is not valid: ${(thrown as Error).message}` };
-    }
-  }
-  return { error: `the pattern '${source}' is not valid` };
-};
