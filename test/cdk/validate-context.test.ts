@@ -137,6 +137,20 @@ const cases: Readonly<
   },
 };
 
+test('an app of somebody else’s takes the constructs and the check from the package entry', async () => {
+  const entry = (await import('tidemark/cdk')) as typeof import('../../cdk/constructs/index.ts');
+  const app = new App();
+  const stack = new Stack(app, 'Theirs');
+  new entry.TracedTopic(stack, 'Topic').deliverTo(new entry.TracedQueue(stack, 'Queue'));
+  assert.deepEqual(entry.lostContexts(app), []);
+  new Topic(stack, 'Plain').addSubscription(new SqsSubscription(new Queue(stack, 'PlainQueue')));
+  assert.deepEqual(
+    entry.lostContexts(app).map(({ rule }) => rule),
+    ['sns-without-raw-delivery'],
+  );
+  assert.equal(typeof entry.validateContext, 'function');
+});
+
 test('every kind of hop has cases', () => {
   assert.deepEqual(Object.keys(cases).sort(), hops.map(({ rule }) => rule).sort());
 });
