@@ -34,8 +34,8 @@ export const writeBaggage = (entries: readonly BaggageEntry[], maxBytes: number 
 
 const token = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
 
-/** Key, value, properties. The value is of the baggage octets; quotes are let through, as other readers do. */
-const member = new RegExp(`^[ \\t]*(${token})[ \\t]*=[ \\t]*([!-:<-~]*)[ \\t]*(?:;[ \\t]*(.*))?$`, 's');
+/** Key, value, properties. The value is of the baggage octets: neither quotes nor backslashes are among them. */
+const member = new RegExp(`^[ \\t]*(${token})[ \\t]*=[ \\t]*([!#-+\\--:<-[\\]-~]*)[ \\t]*(?:;[ \\t]*(.*))?$`, 's');
 
 const memberOf = (text: string): BaggageEntry | undefined => {
   const match = member.exec(text);

@@ -1,7 +1,7 @@
 import type { Place } from '../model/carrier.ts';
 import type { Message } from '../model/message.ts';
 import { type Extracted, type Start, sampledOf, type TraceContext } from '../model/trace-context.ts';
-import { extract, isSameTrace } from './extract.ts';
+import { extract, isSameTrace, peelLimits } from './extract.ts';
 import { isContext } from './format.ts';
 import { type Propagation, standard } from './propagation.ts';
 import { wordsOf } from './refusals.ts';
@@ -39,7 +39,8 @@ export const explain = (message: Message, using: Propagation = standard): Explan
       if (typeof read === 'string') seen.push({ ...found, refused: wordsOf(format, read) });
       else seen.push(isContext(read) ? { ...found, context: read } : { ...found, start: read });
     },
-    closed: (path, reason) => seen.push({ path, format: '', family: 'custom', place: undefined, refused: reason }),
+    closed: (path, reason = `is nested more than ${peelLimits.layers} layers deep`) =>
+      seen.push({ path, format: '', family: 'custom', place: undefined, refused: reason }),
   });
   const { context, start, path, format } = extracted;
   const isWinner = (candidate: Candidate): boolean => candidate.path === path && candidate.format === format;

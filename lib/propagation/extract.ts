@@ -15,7 +15,8 @@ export interface Notes {
     read: TraceContext | Start | string,
     place: Place,
   ) => void;
-  readonly closed: (path: string, reason: string) => void;
+  /** A layer that stayed closed; without a reason, it lay too deep. */
+  readonly closed: (path: string, reason: string | undefined) => void;
 }
 
 /** Bounds on what one message may cost: wrappings peeled, and text parsed for them in all. */
@@ -69,7 +70,7 @@ const peel = (using: Propagation, rules: Rules, outer: Layer, entry: unknown, no
     if (nested === undefined) break;
     const path = nested.path === '' ? prefix : `${prefix}.${nested.path}`;
     if (nested.layer === undefined || depth >= peelLimits.layers) {
-      notes?.closed(path, nested.refused ?? `is nested more than ${peelLimits.layers} layers deep`);
+      notes?.closed(path, nested.refused);
       break;
     }
     bytesLeft -= nested.bytes;

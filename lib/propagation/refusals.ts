@@ -29,6 +29,8 @@ const words: Readonly<Record<string, string>> = {
   flags: 'has flags that are not two lower-case hex digits',
   parent: 'has a parent span id that is not 16 hex digits, or all zero',
   'b3.state': 'has a state other than 0, 1 or d',
+  'xray.state': 'has Sampled other than 1, 0 or ?',
+  'xray.span': 'has a Parent that is not 16 hex digits, or all zero',
   'b3multi.state': 'has X-B3-Sampled other than 1 or 0',
   none: 'has neither ids nor a decision',
   'b3multi.no-trace': 'has a span id without X-B3-TraceId',

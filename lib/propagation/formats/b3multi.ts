@@ -60,5 +60,5 @@ const decisionOf = (sampled: string | undefined, flags: string | undefined): Sta
   const word = sampled?.toLowerCase();
   if (word === '1' || word === 'true') return accept;
   if (word === '0' || word === 'false') return deny;
-  return word === 'd' ? debug : word === undefined ? undefined : 'state';
+  return word === undefined ? undefined : 'state';
 };

@@ -64,10 +64,12 @@ const readParts = (header: string): TraceContext | Start | string => {
   if (!/^1-[0-9a-f]{8}-[0-9a-f]{24}$/.test(root)) return 'trace';
   const traceId = joined(root, 0);
   if (!isId(traceId, 0, 32)) return 'zeros';
-  const state = parts.get('sampled');
-  const sampled = state === '1' ? true : state === '0' ? false : undefined;
-  const parent = parts.get('parent') ?? '';
-  return parent.length === 16 && isId(parent, 0, 16) ? contextOf(traceId, parent, sampled) : startOf(traceId, sampled);
+  const state = parts.get('sampled') ?? '?';
+  if (!/^[01?]$/.test(state)) return 'state';
+  const sampled = state === '?' ? undefined : state === '1';
+  const parent = parts.get('parent');
+  if (parent === undefined) return startOf(traceId, sampled);
+  return parent.length === 16 && isId(parent, 0, 16) ? contextOf(traceId, parent, sampled) : 'span';
 };
 
 /** Work space for one header, rewritten before every use. */
