@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { context, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import { attemptId } from '../../lib/middleware/attempt-id.ts';
@@ -7,6 +9,7 @@ import { traced } from '../../lib/middleware/traced.ts';
 import type { Span } from '../../lib/model/span.ts';
 import { propagation } from '../../lib/propagation/propagation.ts';
 import { createTracing } from '../../lib/provider/tracing.ts';
+import { conventionsOf } from '../../lib/telemetry/semconv.ts';
 import { anSqsEvent, anSqsRecord, messageId, recording, spanId, traceId } from './recording.ts';
 
 const identifiers = (reply: unknown) =>
@@ -27,6 +30,66 @@ test('the span of a record is active while its handler runs, over awaits and bes
   for (const [index, active, own] of seen) assert.equal(active, own, `record ${index}`);
   assert.equal(new Set(spans().map((span) => span.spanContext().spanId)).size, 6);
   assert.equal(trace.getActiveSpan(), undefined);
+});
+
+test('no more records are handled at a time than were asked for, and as many as were', async () => {
+  for (const concurrency of [undefined, 1, 3, 50]) {
+    let running = 0;
+    let most = 0;
+    const reply = await eachRecord(
+      anSqsEvent(9),
+      async () => {
+        most = Math.max(most, ++running);
+        await new Promise((resolve) => setImmediate(resolve));
+        running--;
+      },
+      { tracer: recording().tracer, concurrency },
+    );
+    assert.equal(most, Math.min(concurrency ?? 1, 9));
+    assert.deepEqual(reply, { batchItemFailures: [] });
+  }
+});
+
+test('OTEL_SEMCONV_STABILITY_OPT_IN adds the old names only where dup is asked for', () => {
+  for (const optIn of [undefined, '', 'messaging', 'http/dup', 'database, http', 'messaging/dupe']) {
+    assert.equal(conventionsOf(optIn), 'current', optIn);
+  }
+  for (const optIn of [
+    'messaging/dup',
+    'http,messaging/dup',
+    ' messaging/dup , messaging',
+    'messaging,messaging/dup',
+  ]) {
+    assert.equal(conventionsOf(optIn), 'current-and-old', optIn);
+  }
+});
+
+test('each messaging source has its system, its destination and its operation on the span', async () => {
+  const expected = {
+    'sns/attribute.json': 'aws.sns',
+    'kinesis/data.json': 'aws.kinesis',
+    'dynamodb/images.json': 'aws.dynamodb',
+    'eventbridge/trace.json': 'aws.eventbridge',
+    'eventbridge-v2/metadata.json': 'aws.eventbridge',
+    'kafka/byte-forms.json': 'kafka',
+    'rabbitmq/headers.json': 'rabbitmq',
+    'activemq/properties.json': 'activemq',
+    'nsq/envelope.json': 'nsq',
+  };
+  for (const [file, system] of Object.entries(expected)) {
+    const { tracer, spans } = recording();
+    const event: unknown = JSON.parse(readFileSync(join(import.meta.dirname, '../../events', file), 'utf8'));
+    await eachRecord(event, () => undefined, { tracer });
+    assert.ok(spans().length > 0, file);
+    for (const { name, attributes, kind } of spans()) {
+      assert.equal(kind, SpanKind.CONSUMER);
+      assert.equal(attributes['messaging.system.name'], system, file);
+      assert.equal(attributes['messaging.operation.type'], 'process');
+      const destination = attributes['messaging.destination.name'];
+      assert.equal(name, destination === undefined ? 'process' : `process ${destination}`);
+      assert.equal(attributes['messaging.batch.message_count'], undefined, 'never on a single message');
+    }
+  }
 });
 
 test('a single record continues its sender, with what was active as a link', async () => {
@@ -313,6 +376,29 @@ test('a redelivered message is linked to its earlier attempt, which exists', asy
     for (const link of links) assert.ok(ids.has(`${link.traceId}/${link.spanId}`), `${relation}: a dead link`);
     assert.equal(ids.size, sent.length, 'no id twice');
   }
+});
+
+test('a message on the dead-letter queue is linked to its last attempt on the queue that gave it up', async () => {
+  const { tracing, sent } = own();
+  const deliver = (count: string, more: object, arn: string) =>
+    eachRecord(
+      anSqsEvent(1, { attributes: { ApproximateReceiveCount: count, ...more }, arn }),
+      () => {
+        if (count === '1') throw new Error('no');
+      },
+      { tracer: tracing.tracer },
+    );
+  const queue = 'arn:aws:sqs:us-east-2:123456789012:orders';
+  await deliver('1', {}, queue);
+  await deliver('2', { DeadLetterQueueSourceArn: queue }, `${queue}-dead-letters`);
+  await tracing.flush(100);
+  const [first, redriven] = sent;
+  assert.equal(redriven?.attributes['tidemark.message.dead_lettered_from'], queue);
+  assert.equal(redriven?.traceId, first?.traceId);
+  const [link] = (redriven?.links ?? []).filter(
+    (each) => each.attributes?.['tidemark.link.reason'] === 'earlier-attempt',
+  );
+  assert.equal(link?.spanId, first?.spanId);
 });
 
 test('a single redelivered message of an invocation is linked to its earlier attempt too', async () => {
