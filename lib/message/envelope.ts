@@ -96,7 +96,8 @@ interface Field {
 
 const none = new Uint8Array(0);
 
-const fieldAt = (bytes: Uint8Array, start: number): Field | undefined => {
+/** One protobuf field; undefined where there is none. */
+export const fieldAt = (bytes: Uint8Array, start: number): Field | undefined => {
   const tag = varintAt(bytes, start);
   if (tag === undefined || tag.value < 8) return undefined;
   const kind = tag.value % 8;

@@ -1,4 +1,5 @@
 import type { Layer, Nested } from '../model/carrier.ts';
+import { aggregated } from './aggregate.ts';
 import { decodeEnvelope } from './envelope.ts';
 import { recordInside } from './inside.ts';
 import { datadogPlace, jsonPlaces } from './places.ts';
@@ -81,10 +82,29 @@ export const openBytes = (
   while (start < bytes.length && start < 16 && isSpace(bytes[start] as number)) start++;
   if (bytes[start] === openBrace || bytes[start] === openBracket)
     return openText(path, Buffer.from(bytes).toString('utf8'), bytesLeft, names);
+  if (bytes[0] === 0xf3) return openAggregate(path, bytes, bytesLeft, names);
   if (bytes[0] !== 10 && bytes[0] !== 18) return undefined;
   const decoded = decodeEnvelope(bytes);
   if (typeof decoded === 'string') return undefined;
   return { path, layer: envelope, entry: decoded, bytes: bytes.length };
+};
+
+/** The only record of an aggregate; of several each has a context of its own, and the function has to take them apart. */
+const openAggregate = (
+  path: string,
+  bytes: Uint8Array,
+  bytesLeft: number,
+  names: readonly string[],
+): Nested | undefined => {
+  const records = aggregated(bytes);
+  const [only] = records ?? [];
+  if (records === undefined || only === undefined) return undefined;
+  if (records.length === 1) return only[0] === 0xf3 ? undefined : openBytes(`${path}.0`, only, bytesLeft, names);
+  return {
+    path,
+    bytes: 0,
+    refused: `is an aggregate of ${records.length} records: take it apart before it is handled`,
+  };
 };
 
 const isSpace = (byte: number): boolean => byte === 32 || byte === 10 || byte === 13 || byte === 9;

@@ -32,14 +32,17 @@ export const asTextMapPropagator = (format: Format, api: Api): TextMapPropagator
     if (span === undefined || !isHexId(span.traceId, 32) || !isHexId(span.spanId, 16)) return;
     const traceState = span.traceState?.serialize();
     const ours: TraceContext = { traceId: span.traceId, spanId: span.spanId, flags: span.traceFlags, traceState };
-    format.write(ours, (name, value) => setter.set(carrier, name, value));
+    const isDebug = context.getValue(debugKey) !== undefined;
+    format.write(isDebug ? { ...ours, flags: ours.flags | 1, debug: true } : ours, (name, value) =>
+      setter.set(carrier, name, value),
+    );
   },
   extract: <Carrier>(context: Context, carrier: Carrier, getter: TextMapGetter<Carrier>): Context => {
     const read = format.read(carrier ?? nothing, fieldText, (values, _text, name) => {
       return fieldText(getter.get(values as Carrier, name) ?? spelledOtherwise(values as Carrier, name, getter));
     });
     if (typeof read === 'string' || !isContext(read)) return context;
-    return api.trace.setSpanContext(context, {
+    return api.trace.setSpanContext(read.debug === true ? context.setValue(debugKey, '1') : context, {
       traceId: read.traceId,
       spanId: read.spanId,
       traceFlags: read.flags,
@@ -49,6 +52,9 @@ export const asTextMapPropagator = (format: Format, api: Api): TextMapPropagator
   },
   fields: () => [...format.fields],
 });
+
+/** Where OpenTelemetry's own B3 propagator keeps the debug mark: it has to be carried on, and a span context cannot say it. */
+const debugKey = Symbol.for('OpenTelemetry Context Key B3 Debug Flag');
 
 const nothing = {};
 

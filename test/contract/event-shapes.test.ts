@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { encodeEnvelope } from '../../lib/message/envelope.ts';
 import { recordsOf } from '../../lib/message/records.ts';
@@ -35,6 +36,19 @@ const signed = (text: string): number[] => [...new Int8Array(Buffer.from(text))]
 const indexed = (list: readonly unknown[]): object => Object.fromEntries(list.map((each, index) => [index, each]));
 const envelope = (metadata: Record<string, string>, payload = 'x'): Buffer =>
   Buffer.from(encodeEnvelope({ payload: Buffer.from(payload), metadata }));
+
+const field = (tag: number, value: Buffer): Buffer => {
+  const head = [tag];
+  let length = value.length;
+  for (; length > 127; length >>= 7) head.push((length & 127) | 128);
+  return Buffer.concat([Buffer.from([...head, length]), value]);
+};
+/** As the Kinesis Producer Library sends several records as one. */
+const aggregate = (...data: readonly (string | Buffer)[]): Buffer => {
+  const list = data.map((each) => field(26, Buffer.concat([Buffer.from([8, 0]), field(26, Buffer.from(each))])));
+  const body = Buffer.concat([field(10, Buffer.from('key')), ...list]);
+  return Buffer.concat([Buffer.from([0xf3, 0x89, 0x9a, 0xc2]), body, createHash('md5').update(body).digest()]);
+};
 
 const str = (stringValue: string, dataType = 'String') => ({
   stringValue,
@@ -994,6 +1008,18 @@ const shapes: Readonly<Record<string, readonly [event: unknown, expected: string
       inBody([[{ _trace: { traceparent: tp(6) } }]]),
     ),
     '1 | 2 | 3 | - | -',
+  ],
+  'Kinesis: aggregates of the producer library': [
+    records(
+      kinesis(aggregate(JSON.stringify({ _trace: { traceparent: tp(1) } }))),
+      kinesis(aggregate(envelope({ traceparent: tp(2, '00') }))),
+      kinesis(aggregate(JSON.stringify({ traceparent: tp(3) }), JSON.stringify({ traceparent: tp(4) }))),
+      kinesis(aggregate()),
+      kinesis(aggregate('plain')),
+      kinesis(Buffer.from([0xf3, 0x89, 0x9a, 0xc2, 1, 2, 3])),
+      kinesis(Buffer.concat([Buffer.from([0xf3, 0x89, 0x9a, 0xc2]), Buffer.alloc(40, 0xff)])),
+    ),
+    '1 | 2- | - | - | - | - | -',
   ],
   'DynamoDB: an outbox, a map, and plain values': [
     records(

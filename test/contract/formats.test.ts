@@ -105,6 +105,16 @@ for (const format of Object.values(formats)) {
     assert.deepEqual(none, {});
   });
 
+  test(`${format.name} carries B3's debug mark through OpenTelemetry where it can say it`, () => {
+    const propagator = asTextMapPropagator(format, { trace, createTraceState });
+    const getter = { keys: Object.keys, get: (from: Record<string, string>, name: string) => from[name] };
+    const sent = written(format, { ...context, debug: true });
+    const received = propagator.extract(ROOT_CONTEXT, sent, getter);
+    const again: Record<string, string> = {};
+    propagator.inject(received, again, { set: (to, name, value) => Object.assign(to, { [name]: value }) });
+    assert.deepEqual(again, sent);
+  });
+
   test(`${format.name} is found by extraction whatever the case of its names`, () => {
     const using = propagation({
       extract: [format.name as keyof typeof formats],
