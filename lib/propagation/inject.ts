@@ -1,6 +1,8 @@
 import type { Setter } from '../model/carrier.ts';
 import type { BaggageEntry, TraceContext } from '../model/trace-context.ts';
 import { writeBaggage } from './baggage.ts';
+import type { Format } from './format.ts';
+import { w3c, writeW3c } from './formats/w3c.ts';
 import { type Propagation, standard } from './propagation.ts';
 
 /** What is wrong with a context that cannot be written is the caller's bug, never a reason to fail a send: it is not written. */
@@ -18,7 +20,12 @@ export const inject = (
 ): void => {
   if (!isWritable(context)) return;
   const { writes } = using;
-  for (let at = 0; at < writes.length; at++) writes[at]?.write(context, set);
+  for (let at = 0; at < writes.length; at++) {
+    const format = writes[at] as Format;
+    // By its own name what nearly everybody writes is compiled into the caller; a call through the table costs more than the text.
+    if (format === w3c) writeW3c(context, set);
+    else format.write(context, set);
+  }
   if (baggage !== undefined && using.carriesBaggage) {
     const header = writeBaggage(baggage);
     if (header !== '') set('baggage', header);

@@ -21,12 +21,14 @@ export const w3c: Format = {
     }
     return 'absent';
   },
-  write: (context, set) => {
-    // A bad `tracestate` never leaves, and none leaves when `traceparent` found no room.
-    if (set('traceparent', traceparent(context)) === false) return;
-    if (context.traceState !== undefined && context.traceState !== '') set('tracestate', context.traceState);
-  },
+  write: writeW3c,
 };
+
+/** A bad `tracestate` never leaves, and none leaves when `traceparent` found no room. */
+export function writeW3c(context: TraceContext, set: (name: string, value: string) => unknown): void {
+  if (set('traceparent', traceparent(context)) === false) return;
+  if (context.traceState !== undefined && context.traceState !== '') set('tracestate', context.traceState);
+}
 
 const readHeaders = (header: string, state: string | undefined): TraceContext | string =>
   refusalOf(header) ?? {
