@@ -1,7 +1,7 @@
 import config from '#tidemark.config';
 import { systemClock, systemNanos, systemRandom } from '../lib/adapters/clock.ts';
 import { compress, decompress, sniffEncoding } from '../lib/adapters/compression.ts';
-import { nodeCrypto } from '../lib/adapters/crypto.ts';
+import { contentName, nodeCrypto } from '../lib/adapters/crypto.ts';
 import { dynamodbTable } from '../lib/adapters/dynamodb.ts';
 import { jsonLog } from '../lib/adapters/log.ts';
 import { s3Bucket, s3Objects } from '../lib/adapters/s3.ts';
@@ -14,12 +14,13 @@ import { environmentKeys, required } from '../lib/model/environment.ts';
 import { Failure } from '../lib/model/failure.ts';
 import { extract } from '../lib/propagation/extract.ts';
 import { createTelemetry } from '../lib/provider/telemetry.ts';
-import { encodeJson } from '../lib/telemetry/encode.ts';
+import { protobufEncoder } from '../lib/telemetry/encode.ts';
 import { logLevel } from '../lib/telemetry/function-settings.ts';
 import { collector } from '../lib/trace/collect.ts';
 
 const { env } = process;
 const log = jsonLog({ clock: systemClock, level: logLevel(env), context: () => ({ function: 'collect-spans' }) });
+const encode = protobufEncoder();
 
 const table = dynamodbTable({ tableName: required(env, environmentKeys.table), clock: systemClock });
 const telemetry = createTelemetry({
@@ -48,8 +49,9 @@ const collect = collector({
   partitions: config.traces?.partitions ?? 1,
   clock: systemClock,
   log,
-  encode: encodeJson,
+  encode: (spans) => ({ format: 'protobuf', bytes: encode(spans) }),
   compress,
+  contentName,
   objects: s3Objects(),
   decompress,
   sniffEncoding,

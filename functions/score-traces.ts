@@ -1,6 +1,6 @@
 import config from '#tidemark.config';
 import { systemClock, systemNanos, systemRandom } from '../lib/adapters/clock.ts';
-import { decompress, deflate } from '../lib/adapters/compression.ts';
+import { decompress, deflate, sniffEncoding } from '../lib/adapters/compression.ts';
 import { nodeCrypto } from '../lib/adapters/crypto.ts';
 import { dynamodbTable } from '../lib/adapters/dynamodb.ts';
 import { eventBridgeBus } from '../lib/adapters/eventbridge.ts';
@@ -47,6 +47,7 @@ const closing = {
   log,
   decompress,
   deflate,
+  sniffEncoding,
   ...(config.alerts?.traceUrl === undefined ? {} : { traceUrl: config.alerts.traceUrl }),
   thresholds: {
     ...config.traces?.thresholds,

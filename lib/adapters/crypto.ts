@@ -20,3 +20,7 @@ export const nodeCrypto: Crypto = {
     return sign(null, Buffer.from(message), createPrivateKey({ key: der, format: 'der', type: 'pkcs8' }));
   },
 };
+
+/** Names content: the same bytes have the same name, others another. 128 bits of SHA-256 in hex. */
+export const contentName = (bytes: Uint8Array): string =>
+  process.getBuiltinModule('node:crypto').hash('sha256', bytes, 'hex').slice(0, 32);

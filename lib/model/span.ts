@@ -43,27 +43,27 @@ export interface Span {
   readonly traceId: string;
   readonly spanId: string;
   /** Absent for a root. */
-  readonly parentSpanId?: string;
-  readonly traceState?: string;
+  readonly parentSpanId?: string | undefined;
+  readonly traceState?: string | undefined;
   /** OTLP `flags`: W3C trace flags in bits 0 to 7; bit 8 set when bit 9 tells whether the parent is in another process. */
-  readonly flags?: number;
+  readonly flags?: number | undefined;
   readonly name: string;
   readonly kind: number;
   readonly startNanos: bigint;
   readonly endNanos: bigint;
   readonly status: number;
-  readonly statusMessage?: string;
+  readonly statusMessage?: string | undefined;
   /** Attributes of the resource: one object, shared by all spans of a batch. */
   readonly resource: Attributes;
   readonly attributes: Attributes;
   readonly links: readonly SpanLink[];
   readonly events: readonly SpanEvent[];
   /** What a limit on attributes, events or links left out; absent for none. */
-  readonly droppedAttributesCount?: number;
-  readonly droppedEventsCount?: number;
-  readonly droppedLinksCount?: number;
+  readonly droppedAttributesCount?: number | undefined;
+  readonly droppedEventsCount?: number | undefined;
+  readonly droppedLinksCount?: number | undefined;
   /** One object, shared by all spans of an instrumentation. @default `tidemark` without a version */
-  readonly scope?: Scope;
+  readonly scope?: Scope | undefined;
 }
 
 /** `service.name`; `unknown_service` when the resource has none, as OpenTelemetry prescribes. */

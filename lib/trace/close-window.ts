@@ -3,14 +3,13 @@ import type { Finding } from '../model/finding.ts';
 import type { Bucket, Bus, Clock, Log, Table } from '../model/ports.ts';
 import { assemble } from './assemble.ts';
 import { readBaseline } from './baseline.ts';
-import { decodeJson } from './decode.ts';
 import type { DetectorOptions } from './detector.ts';
 import { heatMapPng } from './heat-map-png.ts';
 import { heatMapSvg } from './heat-map-svg.ts';
 import { metricLines } from './metrics.ts';
 import { renderReport, shownOf } from './report.ts';
 import { type Score, scoreTraces } from './score.ts';
-import { prefixOf, reportPrefixOf, type WindowClosed } from './window.ts';
+import { decodeStored, prefixOf, reportPrefixOf, type WindowClosed } from './window.ts';
 
 export interface WindowClosing {
   readonly bucket: Bucket;
@@ -24,6 +23,7 @@ export interface WindowClosing {
   readonly windowSeconds: number;
   readonly decompress: (bytes: Uint8Array, encoding: string | undefined) => Promise<Uint8Array>;
   readonly deflate: (bytes: Uint8Array) => Uint8Array;
+  readonly sniffEncoding: (bytes: Uint8Array) => string | undefined;
   /** Where a trace can be looked at, `{traceId}` in it; pages and pictures lead there. @default nowhere */
   readonly traceUrl?: string;
 }
@@ -38,14 +38,12 @@ const stateSeconds = 86_400;
  * in the table keeps it from raising anything twice.
  */
 export const closeWindow = async (window: WindowClosed, closing: WindowClosing): Promise<Score> => {
-  const { bucket, log, traceUrl, decompress, deflate, thresholds } = closing;
+  const { bucket, log, traceUrl, decompress, deflate, sniffEncoding, thresholds } = closing;
   const objects = await bucket.list(prefixOf(window));
   const bodies = await Promise.all(
     objects.map(async (key) => {
       const bytes = await bucket.get(key);
-      return bytes === undefined
-        ? { spans: [] }
-        : decodeJson(Buffer.from(await decompress(bytes, 'gzip')).toString('utf8'));
+      return bytes === undefined ? { spans: [] } : decodeStored(key, await decompress(bytes, sniffEncoding(bytes)));
     }),
   );
   const traces = assemble(bodies.flatMap(({ spans }) => spans));

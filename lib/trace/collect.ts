@@ -3,8 +3,9 @@ import type { Bucket, Clock, Log, Objects, Queue, Table } from '../model/ports.t
 import type { Span } from '../model/span.ts';
 import { type Decoded, decodeJson, decodeProto } from './decode.ts';
 import { accepted, type HttpAnswer, otlpRequest, refused } from './otlp-http.ts';
+import { type PackedSpans, packSpans } from './pack-spans.ts';
 import { unpacker } from './unpack.ts';
-import { batchKey, prefixOf, type WindowClosed, windowParts } from './window.ts';
+import { objectKeyOf, type WindowClosed, windowParts } from './window.ts';
 
 export interface CollectorOptions {
   readonly bucket: Bucket;
@@ -16,8 +17,11 @@ export interface CollectorOptions {
   readonly partitions: number;
   readonly clock: Clock;
   readonly log: Log;
-  readonly encode: (spans: readonly Span[]) => string;
-  readonly compress: (text: string) => Promise<Uint8Array>;
+  /** Writes spans that came as no OTLP, or have more than is kept. */
+  readonly encode: (spans: readonly Span[]) => PackedSpans;
+  readonly compress: (bytes: Uint8Array) => Promise<Uint8Array>;
+  /** Names bytes by what they are. */
+  readonly contentName: (bytes: Uint8Array) => string;
   /** Objects that notifications of other buckets name. */
   readonly objects: Objects;
   readonly decompress: (bytes: Uint8Array, encoding: string | undefined) => Promise<Uint8Array>;
@@ -42,6 +46,7 @@ export const collector = (options: CollectorOptions) => {
     log,
     encode,
     compress,
+    contentName,
     objects,
     decompress,
     sniffEncoding,
@@ -59,30 +64,53 @@ export const collector = (options: CollectorOptions) => {
   const closesAt = (windowStart: string): number => Date.parse(windowStart) + (windowSeconds + slackSeconds) * 1000;
 
   const store = async (spans: readonly Span[]): Promise<void> => {
-    for (const { windowStart, partition, spans: part } of windowParts(spans, windowSeconds, partitions)) {
-      const text = encode(part);
+    const parts = windowParts(spans, windowSeconds, partitions);
+    await inTurns(parts, async ({ windowStart, partition, spans: part }) => {
       const window = { windowStart, partition };
+      for (const body of packSpans(part, encode)) {
+        // The same bytes compress to the same, and a tenth of them is named in a tenth of the time.
+        const bytes = await compress(body.bytes);
+        await bucket.put(objectKeyOf(window, body, contentName(bytes)), bytes, contentTypes[body.format]);
+      }
+      const isLate = await closeLater(window);
       // Kept, so that scoring the window again includes them, but its closing has passed.
-      if (clock() > closesAt(windowStart)) log('warn', 'spans came late', { window: windowStart, late: part.length });
-      await bucket.put(`${prefixOf(window)}${batchKey(text)}.json.gz`, await compress(text), 'application/json');
-      await closeLater(window);
-    }
+      if (isLate) log('warn', 'spans came late', { window: windowStart, late: part.length });
+    });
     await onStored?.(spans);
   };
 
-  /** The first batch of a window schedules its closing. The marker is written after the message: twice is harmless, never is not. */
-  const closeLater = async (window: WindowClosed): Promise<void> => {
+  /**
+   * The first batch of a window schedules its closing; answers whether that has passed. A window that is over when its first batch
+   * comes, as those of S3 objects are, stays open for the slack from then on: its batches come one after the other. The marker is
+   * written after the message: twice is harmless, never is not.
+   */
+  const closeLater = async (window: WindowClosed): Promise<boolean> => {
     const pk = `window#${window.windowStart}#${window.partition}`;
-    if ((await table.get(pk, 'closing')) !== undefined) return;
-    const delaySeconds = Math.min(900, Math.max(0, Math.ceil((closesAt(window.windowStart) - clock()) / 1000)));
+    const now = clock();
+    const marker = await table.get(pk, 'closing');
+    if (marker !== undefined) return now > Number(marker['closesAt'] ?? closesAt(window.windowStart));
+    const due = Math.max(closesAt(window.windowStart), now + slackSeconds * 1000);
+    const delaySeconds = Math.min(900, Math.ceil((due - now) / 1000));
     await windows.send([{ body: JSON.stringify(window), delaySeconds }]);
-    await table.put({ pk, sk: 'closing', ttl: Math.floor(clock() / 1000) + markerSeconds }, { absent: true });
+    await table.put(
+      { pk, sk: 'closing', ttl: Math.floor(now / 1000) + markerSeconds, closesAt: now + delaySeconds * 1000 },
+      { absent: true },
+    );
+    return false;
   };
 
   const unpack = unpacker({ objects, decompress, sniffEncoding });
 
-  const note = ({ refused, spans }: Decoded, where: string): void => {
-    if (Object.keys(refused).length > 0) log('warn', 'spans were refused', { where, refused, kept: spans.length });
+  const note = ({ refused, cut = {}, error, spans }: Decoded, where: string): void => {
+    if (Object.keys(refused).length > 0 || Object.keys(cut).length > 0 || error !== undefined) {
+      log('warn', 'spans were refused', {
+        where,
+        refused,
+        cut,
+        ...(error === undefined ? {} : { error }),
+        kept: spans.length,
+      });
+    }
   };
 
   return {
@@ -93,7 +121,7 @@ export const collector = (options: CollectorOptions) => {
       const { bytes, encoding, isProto } = request;
       try {
         const plain = await decompress(bytes, encoding);
-        const decoded = isProto ? decodeProto(plain) : decodeJson(Buffer.from(plain).toString('utf8'));
+        const decoded = isProto ? decodeProto(plain) : decodeJson(plain);
         if (decoded.error !== undefined && decoded.spans.length === 0) {
           throw new Failure('bad-input', decoded.error, { where: 'body' });
         }
@@ -170,6 +198,19 @@ export const collector = (options: CollectorOptions) => {
       await store(kept);
     },
   };
+};
+
+const contentTypes = { protobuf: 'application/x-protobuf', json: 'application/json' } as const;
+
+/** Objects that are written at the same time. */
+const concurrency = 8;
+
+const inTurns = async <T>(items: readonly T[], handle: (item: T) => Promise<void>): Promise<void> => {
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    for (let item = items[next++]; item !== undefined; item = items[next++]) await handle(item);
+  };
+  await Promise.all(Array.from({ length: Math.min(concurrency, items.length) }, worker));
 };
 
 /** Spans of several records are stored together, up to this many. */

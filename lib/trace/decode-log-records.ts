@@ -1,6 +1,8 @@
-import type { Attributes, Span } from '../model/span.ts';
-import { type Decoded, decodeJson, exactNanos } from './decode.ts';
-import { jsonAttributes, jsonSpan } from './decode-json-span.ts';
+import type { Attributes, Scope, Span } from '../model/span.ts';
+import { type Decoded, decodeJson } from './decode.ts';
+import { jsonAttributes } from './json-span.ts';
+import { Gathered, type Origin } from './placed-span.ts';
+import { scanRecord } from './scan-json.ts';
 
 /** What a log message holds besides spans: an OTLP body that the caller unpacks, as the stdout exporters write it. */
 export interface PackedBody {
@@ -29,7 +31,7 @@ export const decodeLogRecords = (text: string): DecodedLogs => {
   );
 };
 
-const nothing: DecodedLogs = { spans: [], refused: {}, packed: [] };
+const nothing: DecodedLogs = { spans: [], refused: {}, cut: {}, packed: [] };
 
 /**
  * Lines of text, each of which may be an `aws/spans` record, an OTLP/JSON document or the envelope of a stdout exporter
@@ -45,59 +47,73 @@ export const decodeLines = (lines: readonly (string | undefined)[]): DecodedLogs
 };
 
 const lineReader = () => {
+  const gathered = new Gathered();
   const spans: Span[] = [];
-  const refused: Record<string, number> = {};
   const packed: PackedBody[] = [];
   // Records of one service share one resource object: what is grouped by it later is grouped once.
   const resources = new Map<string, Attributes>();
-  const refuse = (reason: string, count = 1) => {
-    refused[reason] = (refused[reason] ?? 0) + count;
-  };
-  const resourceOf = (record: Fields): Attributes => {
-    const raw = isObject(record['resource']) ? record['resource']['attributes'] : undefined;
-    const key = JSON.stringify(raw) ?? '';
-    let resource = resources.get(key);
+  const resourceOf = (text: string): Attributes => {
+    let resource = resources.get(text);
     if (resource === undefined) {
-      resource = jsonAttributes(raw);
-      resources.set(key, resource);
+      const raw = parse(text);
+      resource = jsonAttributes(isObject(raw) ? raw['attributes'] : undefined);
+      resources.set(text, resource);
     }
     return resource;
   };
   /** Answers why a line is refused. */
   const readLine = (line: string): string | undefined => {
-    const message = lineOf(line);
-    const record = parse(exactNanos(message));
-    if (!isObject(record)) return 'log message is not a JSON object';
-    if (record[envelopeKey] !== undefined) {
-      const body = envelopeOf(record);
-      if (typeof body === 'string') return body;
-      packed.push(body);
-      return undefined;
-    }
-    if (Array.isArray(record['resourceSpans'])) {
-      const decoded = decodeJson(message);
+    if (line.includes(envelopeKey)) return readEnvelope(line);
+    if (line.includes('"resourceSpans"')) {
+      const decoded = decodeJson(line);
       for (const span of decoded.spans) spans.push(span);
-      for (const [reason, count] of Object.entries(decoded.refused)) refuse(reason, count);
-      return decoded.error;
+      for (const [reason, count] of Object.entries(decoded.refused)) gathered.refuse(reason, count);
+      for (const reason of Object.keys(decoded.cut ?? {})) gathered.shorten(reason);
+      return decoded.error === undefined ? undefined : 'log message is not whole OTLP/JSON';
     }
-    // The JSON log format of a runtime wraps what was printed.
-    const inner = record['message'];
-    if (typeof inner === 'string' && inner.includes(envelopeKey)) return readLine(inner);
-    if (record['traceId'] === undefined) return 'log message is not a span';
-    const end = record['endTimeUnixNano'];
-    if (end === null || end === undefined) return unfinished;
-    const span = jsonSpan(record, resourceOf(record));
-    if (typeof span === 'string') return span;
-    spans.push(span);
+    const buffer = Buffer.from(line);
+    const origin = new RecordOrigin(buffer);
+    const record = scanRecord(buffer, gathered, origin);
+    if (record === undefined) return 'log message is not a JSON object';
+    if (!record.hasTraceId) return 'log message is not a span';
+    if (!record.hasEnd) return unfinished;
+    if (typeof record.span === 'string') return record.span;
+    const { resourceFrom, resourceTo } = record;
+    if (resourceFrom >= 0) origin.resource = resourceOf(buffer.toString('utf8', resourceFrom, resourceTo));
+    spans.push(record.span);
     return undefined;
   };
+  const readEnvelope = (line: string): string | undefined => {
+    const record = parse(lineOf(line));
+    if (!isObject(record)) return 'log message is not a JSON object';
+    // The JSON log format of a runtime wraps what was printed.
+    const inner = record['message'];
+    if (record[envelopeKey] === undefined && typeof inner === 'string') return readLine(inner);
+    const body = envelopeOf(record);
+    if (typeof body === 'string') return body;
+    packed.push(body);
+    return undefined;
+  };
+  const refuse = (reason: string) => gathered.refuse(reason);
   const read = (line: string): void => {
     const reason = readLine(line);
     if (reason !== undefined) refuse(reason);
   };
-  const done = (): DecodedLogs => ({ spans, refused, packed });
+  const done = (): DecodedLogs => ({ spans, refused: gathered.refused, cut: gathered.cut, packed });
   return { read, refuse, done };
 };
+
+/** A record of `aws/spans` has the fields of OTLP in forms of its own. */
+class RecordOrigin implements Origin {
+  readonly format = undefined;
+  readonly buffer: Buffer;
+  resource: Attributes = {};
+  readonly scope: Scope | undefined = undefined;
+
+  constructor(buffer: Buffer) {
+    this.buffer = buffer;
+  }
+}
 
 export const unfinished = 'span is not finished';
 const envelopeKey = '__otel_otlp_stdout';
@@ -112,6 +128,7 @@ const lineOf = (line: string): string => {
 /** The body in an envelope, or why there is none. */
 const envelopeOf = (record: Fields): PackedBody | string => {
   const { payload, endpoint } = record;
+  if (record[envelopeKey] === undefined) return 'log message is not a span';
   if (typeof endpoint === 'string' && /\/v1\/(metrics|logs)\/?$/.test(endpoint))
     return 'stdout envelope of metrics or logs';
   // Early versions of the exporters wrote OTLP/JSON as it is.

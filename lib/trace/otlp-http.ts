@@ -68,9 +68,9 @@ const fields = (value: unknown): Readonly<Record<string, unknown>> =>
 const text = (value: unknown): string => (typeof value === 'string' ? value : '');
 
 /** ExportTraceServiceResponse in the request's own type, with what was rejected. */
-export const accepted = (isProto: boolean, { refused: reasons, error }: Decoded): HttpAnswer => {
+export const accepted = (isProto: boolean, { refused: reasons, cut = {}, error }: Decoded): HttpAnswer => {
   const rejected = Object.values(reasons).reduce((sum, count) => sum + count, 0);
-  const told = Object.entries(reasons).map(([reason, count]) => `${reason}: ${count}`);
+  const told = [...Object.entries(reasons), ...Object.entries(cut)].map(([reason, count]) => `${reason}: ${count}`);
   const message = [...told, ...(error === undefined ? [] : [`the rest of the body ${error}`])].join('; ');
   if (!isProto) {
     return json(

@@ -26,7 +26,7 @@ export const unpacker = ({ objects, decompress, sniffEncoding }: UnpackPorts) =>
     const encoding = sniffEncoding(bytes);
     const inner = encoding === undefined ? bytes : await decompress(bytes, encoding);
     const first = firstOf(inner);
-    if (first === brace) return text(textOf(inner), where, take, depth);
+    if (first === brace) return json(inner, where, take, depth);
     // OTLP protobuf starts with field 1, length-delimited; base64 of anything never does.
     const packed = inner[0] === otlpTag ? undefined : base64Of(inner);
     if (packed !== undefined) return plain(packed, where, take, deeper(depth, where));
@@ -36,8 +36,13 @@ export const unpacker = ({ objects, decompress, sniffEncoding }: UnpackPorts) =>
     return readable(decodeProto(inner), where, take);
   };
 
+  /** OTLP/JSON is read from its bytes; only what may be something else becomes text. */
+  const json = (bytes: Uint8Array, where: string, take: Take, depth: number): Promise<void> =>
+    isOtlpJson(textOf(bytes.subarray(0, 256))) && !isLines(bytes)
+      ? readable(decodeJson(bytes), where, take)
+      : text(textOf(bytes), where, take, depth);
+
   const text = async (content: string, where: string, take: Take, depth: number): Promise<void> => {
-    if (isOtlpJson(content)) return readable(decodeJson(content), where, take);
     const document = parse(content);
     if (document === undefined) return spansOr('is not JSON', decodeLines(content.split('\n')), where, take);
     const wrapped = wrappedIn(document);
@@ -77,9 +82,9 @@ export const unpacker = ({ objects, decompress, sniffEncoding }: UnpackPorts) =>
   const envelope = async ({ payload, base64, encoding, isProto }: PackedBody): Promise<Decoded> => {
     try {
       const bytes = await decompress(Buffer.from(payload, base64 ? 'base64' : 'utf8'), encoding);
-      return isProto && firstOf(bytes) !== brace ? decodeProto(bytes) : decodeJson(textOf(bytes));
+      return isProto && firstOf(bytes) !== brace ? decodeProto(bytes) : decodeJson(bytes);
     } catch (thrown) {
-      return { spans: [], refused: { [`stdout envelope: ${Failure.from(thrown).message}`]: 1 } };
+      return { spans: [], refused: { [`stdout envelope: ${Failure.from(thrown).message}`]: 1 }, cut: {} };
     }
   };
 
@@ -92,7 +97,7 @@ export const unpacker = ({ objects, decompress, sniffEncoding }: UnpackPorts) =>
   const body = async (content: string | Uint8Array, where: string, take: Take, depth = 0): Promise<void> => {
     if (content.length === 0) fail('is empty', where);
     if (typeof content !== 'string') return plain(content, where, take, depth);
-    if (content.trimStart().startsWith('{')) return text(content, where, take, depth);
+    if (content.trimStart().startsWith('{')) return json(Buffer.from(content), where, take, depth);
     const bytes = base64Text(content);
     if (bytes === undefined) fail('is neither JSON nor base64', where);
     else await plain(bytes, where, take, depth);
@@ -151,6 +156,7 @@ const unescaped = (key: string): string => {
 };
 
 const brace = 0x7b;
+const closeBrace = 0x7d;
 const otlpTag = 0x0a;
 
 /** The first byte that is no white space. */
@@ -172,12 +178,15 @@ const isSpace = (byte: number | undefined): boolean => byte === 0x20 || byte ===
 const textOf = (bytes: Uint8Array): string =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
 
-const isOtlpJson = (text: string): boolean => /^\s*\{\s*"resourceSpans"/.test(text.slice(0, 256)) && !isLines(text);
+const isOtlpJson = (start: string): boolean => /^\s*\{\s*"resourceSpans"/.test(start);
 
-/** JSON documents never have a line that ends with `}` before one that starts with `{`, unless they are several. */
-const isLines = (text: string): boolean => {
-  const end = text.indexOf('\n');
-  return end > 0 && text[end - 1] === '}' && /^\s*\{/.test(text.slice(end, end + 64));
+/** Whether a first line that ends with `}` is followed by one that starts with `{`: within one document a comma is between them. */
+const isLines = (bytes: Uint8Array): boolean => {
+  const end = bytes.indexOf(0x0a);
+  if (end < 1 || (bytes[end - 1] !== closeBrace && bytes[end - 2] !== closeBrace)) return false;
+  let at = end;
+  while (isSpace(bytes[at])) at += 1;
+  return bytes[at] === brace;
 };
 
 const base64Text = (text: string): Buffer | undefined =>

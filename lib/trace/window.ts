@@ -1,4 +1,7 @@
 import type { Span } from '../model/span.ts';
+import { type Decoded, decodeJson, decodeProto } from './decode.ts';
+import type { PackedSpans } from './pack-spans.ts';
+import { hashOfText, isPlaced } from './placed-span.ts';
 
 /** Where spans of one window and partition are kept, and how a batch of them is named. */
 export interface WindowPart {
@@ -14,39 +17,35 @@ export interface WindowClosed {
   readonly partition: number;
 }
 
-export const windowStartOf = (nanos: bigint, windowSeconds: number): string => {
-  const length = BigInt(windowSeconds) * 1_000_000_000n;
-  return new Date(Number(((nanos / length) * length) / 1_000_000n)).toISOString().replace('.000Z', 'Z');
-};
+export const windowStartOf = (nanos: bigint, windowSeconds: number): string =>
+  startText(Number(nanos / 1_000_000_000n), windowSeconds);
+
+const startText = (seconds: number, windowSeconds: number): string =>
+  new Date((seconds - (seconds % windowSeconds)) * 1000).toISOString().replace('.000Z', 'Z');
 
 /** FNV-1a 32 of the trace id, modulo the partitions: every service of a trace ends in the same one. */
-export const partitionOf = (traceId: string, partitions: number): number => {
-  let hash = 0x811c9dc5;
-  for (let at = 0; at < traceId.length; at += 1) hash = Math.imul(hash ^ traceId.charCodeAt(at), 0x01000193) >>> 0;
-  return hash % partitions;
-};
+export const partitionOf = (traceId: string, partitions: number): number => hashOfText(traceId) % partitions;
 
 /** Divides spans among windows (by their start) and partitions. */
 export const windowParts = (spans: readonly Span[], windowSeconds: number, partitions: number): WindowPart[] => {
   const parts: WindowPart[] = [];
   const windows = new Map<string, (Span[] | undefined)[]>();
-  const length = BigInt(windowSeconds) * 1_000_000_000n;
   // Most spans of a batch lie in the window of the one before, so that comparing is all that they cost.
-  let from = 1n;
-  let until = 0n;
+  let from = 1;
+  let until = 0;
   let windowStart = '';
   let current: (Span[] | undefined)[] = [];
   for (const span of spans) {
-    const start = span.startNanos;
-    if (start < from || start >= until) {
-      from = (start / length) * length;
-      until = from + length;
-      windowStart = windowStartOf(start, windowSeconds);
+    const seconds = isPlaced(span) ? span.startSeconds : Number(span.startNanos / 1_000_000_000n);
+    if (seconds < from || seconds >= until) {
+      from = seconds - (seconds % windowSeconds);
+      until = from + windowSeconds;
+      windowStart = startText(seconds, windowSeconds);
       const known = windows.get(windowStart);
       current = known ?? [];
       if (known === undefined) windows.set(windowStart, current);
     }
-    const partition = partitions === 1 ? 0 : partitionOf(span.traceId, partitions);
+    const partition = partitions === 1 ? 0 : (isPlaced(span) ? span.traceHash : hashOfText(span.traceId)) % partitions;
     const list = current[partition];
     if (list !== undefined) list.push(span);
     else {
@@ -58,20 +57,13 @@ export const windowParts = (spans: readonly Span[], windowSeconds: number, parti
   return parts;
 };
 
-/** FNV-1a 64 of a batch's content: a redelivered batch gets the same key and rewrites the same object. */
-export const batchKey = (content: string): string => {
-  let high = 0xcbf29ce4;
-  let low = 0x84222325;
-  for (let at = 0; at < content.length; at += 1) {
-    low = (low ^ content.charCodeAt(at)) >>> 0;
-    // 64-bit multiplication by the FNV prime 2^40 + 0x1b3, in halves.
-    const product = low * 0x1b3;
-    const carry = Math.floor(product / 2 ** 32);
-    high = (Math.imul(high, 0x1b3) + carry + (low << 8)) >>> 0;
-    low = product >>> 0;
-  }
-  return high.toString(16).padStart(8, '0') + low.toString(16).padStart(8, '0');
-};
+/** The key of a body of spans in a window: `name` derives from its content, so a redelivered batch rewrites its object. */
+export const objectKeyOf = (window: WindowClosed, { format }: PackedSpans, name: string): string =>
+  `${prefixOf(window)}${name}.${format === 'json' ? 'json' : 'pb'}.zst`;
+
+/** Reads an object of a window again, unpacked. */
+export const decodeStored = (key: string, plain: Uint8Array): Decoded =>
+  key.includes('.pb') ? decodeProto(plain) : decodeJson(plain);
 
 export const prefixOf = ({ windowStart, partition }: WindowClosed): string => `spans/${windowStart}/${partition}/`;
 

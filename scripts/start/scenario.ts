@@ -1,12 +1,12 @@
 import { DynamoDBClient, PutItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
 import { startTraffic, type Traffic } from '../../examples/shop/traffic.ts';
 import { systemClock, systemRandom } from '../../lib/adapters/clock.ts';
-import { decompress } from '../../lib/adapters/compression.ts';
+import { decompress, sniffEncoding } from '../../lib/adapters/compression.ts';
 import { s3Bucket } from '../../lib/adapters/s3.ts';
 import type { Alert } from '../../lib/model/alert.ts';
 import { assemble, type Trace } from '../../lib/trace/assemble.ts';
-import { decodeJson } from '../../lib/trace/decode.ts';
 import type { Score } from '../../lib/trace/score.ts';
+import { decodeStored } from '../../lib/trace/window.ts';
 import type { Progress } from '../progress.ts';
 import { judgeAlerts, judgeTraces, type OrderState, type Run } from './outcome.ts';
 import { faults, ordersPerSecond, rampSeconds, slackSeconds, trafficSeconds, windowSeconds } from './plan.ts';
@@ -162,7 +162,7 @@ const readTraces = async ({ bucket: bucketName }: Where): Promise<Map<string, Tr
   const spans = [];
   for (const key of await bucket.list('spans/')) {
     const bytes = await bucket.get(key);
-    if (bytes !== undefined) spans.push(...decodeJson(Buffer.from(await decompress(bytes, 'gzip')).toString()).spans);
+    if (bytes !== undefined) spans.push(...decodeStored(key, await decompress(bytes, sniffEncoding(bytes))).spans);
   }
   return new Map(assemble(spans).map((trace) => [trace.traceId, trace]));
 };

@@ -13,7 +13,16 @@ test('every known encoding is undone, and none is the bytes themselves', async (
   assert.equal(await undone(zstdCompressSync(text), ' ZSTD '), text);
   assert.equal(await undone(brotliCompressSync(text), 'br'), text);
   assert.equal(await undone(Buffer.from(text), 'identity'), text);
-  assert.equal(await undone(await compress(text), 'gzip'), text);
+  assert.equal(await undone(await compress(Buffer.from(text)), 'zstd'), text);
+});
+
+test('zstd frames may follow each other; what is no frame after one is told', async () => {
+  const frames = Buffer.concat([zstdCompressSync('one '), zstdCompressSync('two')]);
+  assert.equal(Buffer.from(await decompress(frames, 'zstd')).toString(), 'one two');
+  await assert.rejects(decompress(Buffer.concat([frames, Buffer.from('rest')]), 'zstd'), /bad-input: is not zstd/);
+  await assert.rejects(decompress(frames.subarray(0, -3), 'zstd'), /bad-input: is not zstd/);
+  assert.equal((await decompress(frames, 'zstd', 7)).length, 7);
+  await assert.rejects(decompress(frames, 'zstd', 6), /too-large: grows beyond 6 bytes/);
 });
 
 test('a bomb is refused at the limit plus one, a cut body and an unknown encoding by name', async () => {

@@ -1,8 +1,9 @@
 import { compress, decompress, deflate, sniffEncoding } from '../../lib/adapters/compression.ts';
+import { contentName } from '../../lib/adapters/crypto.ts';
 import { batchReply } from '../../lib/message/batch-reply.ts';
 import { bodyOf, recordsOf } from '../../lib/message/records.ts';
 import type { Bucket } from '../../lib/model/ports.ts';
-import { encodeJson } from '../../lib/telemetry/encode.ts';
+import { protobufEncoder } from '../../lib/telemetry/encode.ts';
 import { closeWindow } from '../../lib/trace/close-window.ts';
 import { collector } from '../../lib/trace/collect.ts';
 import { memoryQueue, memoryTable } from './memory.ts';
@@ -33,6 +34,7 @@ export const spanHouse = (
   const logged: Logged[] = [];
   const log = (level: string, message: string, fields?: Readonly<Record<string, unknown>>) =>
     void logged.push({ level, message, fields });
+  const encode = protobufEncoder();
   const collect = collector({
     bucket,
     table,
@@ -42,8 +44,9 @@ export const spanHouse = (
     partitions,
     clock,
     log,
-    encode: encodeJson,
+    encode: (spans) => ({ format: 'protobuf', bytes: encode(spans) }),
     compress,
+    contentName,
     objects: async (name, key) => foreign.get(`${name}/${key}`),
     decompress,
     sniffEncoding,
@@ -68,6 +71,7 @@ export const spanHouse = (
     windowSeconds: 60,
     decompress,
     deflate,
+    sniffEncoding,
   };
   const close = (partition = 0, start = windowStart) => closeWindow({ windowStart: start, partition }, closing);
   return { collect, collectRecords, close, closing, objects, bucket, table, sent: windows.sent, logged, alerts, time };

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { decodeJson, decodeProto } from '../../lib/trace/decode.ts';
-import { batchKey, parseWindowClosed, partitionOf, windowParts, windowStartOf } from '../../lib/trace/window.ts';
+import { parseWindowClosed, partitionOf, windowParts, windowStartOf } from '../../lib/trace/window.ts';
 import { aSpan, origin } from '../support/a-span.ts';
 
 const body = (span: object) =>
@@ -79,11 +79,6 @@ test('a span belongs to the window of its start and to the partition of its trac
     ],
   );
   assert.ok(new Set(Array.from({ length: 100 }, (_, at) => partitionOf(`${at}`.padStart(32, '0'), 4))).size === 4);
-});
-
-test('equal batches have equal keys, different ones different keys', () => {
-  assert.equal(batchKey('a'), 'af63dc4c8601ec8c', 'the published FNV-1a 64 of "a"');
-  assert.notEqual(batchKey('ab'), batchKey('ba'));
 });
 
 test('a WindowClosed message that is none says why', () => {

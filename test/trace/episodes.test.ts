@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { decompress, deflate } from '../../lib/adapters/compression.ts';
+import { decompress, deflate, sniffEncoding } from '../../lib/adapters/compression.ts';
 import type { Alert } from '../../lib/model/alert.ts';
 import type { Bucket } from '../../lib/model/ports.ts';
 import { encodeJson } from '../../lib/telemetry/encode.ts';
@@ -50,6 +50,7 @@ const scorer = () => {
       windowSeconds: 60,
       decompress,
       deflate,
+      sniffEncoding,
     });
   };
   return {

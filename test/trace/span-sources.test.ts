@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
-import { decompress } from '../../lib/adapters/compression.ts';
+import { decompress, sniffEncoding } from '../../lib/adapters/compression.ts';
 import type { Span } from '../../lib/model/span.ts';
 import { encodeJson } from '../../lib/telemetry/encode.ts';
-import { decodeJson } from '../../lib/trace/decode.ts';
+import { decodeStored } from '../../lib/trace/window.ts';
 import { aSpan } from '../support/a-span.ts';
 import { encodeProto } from '../support/proto.ts';
 import { refusals, spanHouse } from '../support/span-house.ts';
@@ -31,8 +31,8 @@ const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base6
 /** What lies in the windows, as far as it matters here. */
 const stored = async (objects: ReadonlyMap<string, Uint8Array>): Promise<unknown[]> => {
   const found: Span[] = [];
-  for (const bytes of objects.values()) {
-    found.push(...decodeJson(Buffer.from(await decompress(bytes, 'gzip')).toString()).spans);
+  for (const [key, bytes] of objects) {
+    found.push(...decodeStored(key, await decompress(bytes, sniffEncoding(bytes))).spans);
   }
   return seen(found);
 };

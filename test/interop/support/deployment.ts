@@ -3,10 +3,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, normalize } from 'node:path';
 import { systemClock, systemRandom } from '../../../lib/adapters/clock.ts';
-import { decompress } from '../../../lib/adapters/compression.ts';
+import { decompress, sniffEncoding } from '../../../lib/adapters/compression.ts';
 import { s3Bucket } from '../../../lib/adapters/s3.ts';
 import type { Span } from '../../../lib/model/span.ts';
-import { decodeJson } from '../../../lib/trace/decode.ts';
+import { decodeStored } from '../../../lib/trace/window.ts';
 import { boot, type Cloud } from '../../../local/cloud.ts';
 import { startSurroundings } from '../../../scripts/start/surroundings.ts';
 import { run } from './process.ts';
@@ -84,7 +84,7 @@ const storedSpans = async (bucketName: string): Promise<Span[]> => {
   const spans: Span[] = [];
   for (const key of await bucket.list('spans/')) {
     const bytes = await bucket.get(key);
-    if (bytes !== undefined) spans.push(...decodeJson(Buffer.from(await decompress(bytes, 'gzip')).toString()).spans);
+    if (bytes !== undefined) spans.push(...decodeStored(key, await decompress(bytes, sniffEncoding(bytes))).spans);
   }
   return spans;
 };
