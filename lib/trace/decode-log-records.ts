@@ -2,7 +2,7 @@ import type { Attributes, Scope, Span } from '../model/span.ts';
 import { type Decoded, decodeJson } from './decode.ts';
 import { jsonAttributes } from './json-span.ts';
 import { Gathered, type Origin } from './placed-span.ts';
-import { scanRecord } from './scan-json.ts';
+import { recordScanner } from './scan-json.ts';
 
 /** What a log message holds besides spans: an OTLP body that the caller unpacks, as the stdout exporters write it. */
 export interface PackedBody {
@@ -38,80 +38,82 @@ const nothing: DecodedLogs = { spans: [], refused: {}, cut: {}, packed: [] };
  * (`__otel_otlp_stdout`), with what a runtime writes before or around it. Empty ones are passed over. Never throws.
  */
 export const decodeLines = (lines: readonly (string | undefined)[]): DecodedLogs => {
-  const reader = lineReader();
-  for (const line of lines) {
-    if (line === undefined) reader.refuse('log event without a message');
-    else if (line.trim() !== '') reader.read(line);
-  }
-  return reader.done();
-};
-
-const lineReader = () => {
   const gathered = new Gathered();
   const spans: Span[] = [];
   const packed: PackedBody[] = [];
-  // Records of one service share one resource object: what is grouped by it later is grouped once.
-  const resources = new Map<string, Attributes>();
-  const resourceOf = (text: string): Attributes => {
-    let resource = resources.get(text);
-    if (resource === undefined) {
+  // One buffer for all lines, so that neither it nor what scans it is made ten thousand times. No JSON goes on over the byte between them.
+  const buffer = Buffer.from(lines.join('\0'));
+  const scan = recordScanner(buffer, gathered);
+  // Records of one resource share one origin: what is grouped by it later is grouped once.
+  const origins = new Map<string, RecordOrigin>();
+  const originOf = (text: string): RecordOrigin => {
+    let origin = origins.get(text);
+    if (origin === undefined) {
       const raw = parse(text);
-      resource = jsonAttributes(isObject(raw) ? raw['attributes'] : undefined);
-      resources.set(text, resource);
+      origin = new RecordOrigin(buffer, jsonAttributes(isObject(raw) ? raw['attributes'] : undefined));
+      origins.set(text, origin);
     }
-    return resource;
+    return origin;
   };
-  /** Answers why a line is refused. */
-  const readLine = (line: string): string | undefined => {
-    if (line.includes(envelopeKey)) return readEnvelope(line);
-    if (line.includes('"resourceSpans"')) {
-      const decoded = decodeJson(line);
-      for (const span of decoded.spans) spans.push(span);
-      for (const [reason, count] of Object.entries(decoded.refused)) gathered.refuse(reason, count);
-      for (const reason of Object.keys(decoded.cut ?? {})) gathered.shorten(reason);
-      return decoded.error === undefined ? undefined : 'log message is not whole OTLP/JSON';
-    }
-    const buffer = Buffer.from(line);
-    const origin = new RecordOrigin(buffer);
-    const record = scanRecord(buffer, gathered, origin);
+  const unknown = new RecordOrigin(buffer, {});
+  const readRecord = (from: number, to: number): string | undefined => {
+    const record = scan(from, to, unknown);
     if (record === undefined) return 'log message is not a JSON object';
     if (!record.hasTraceId) return 'log message is not a span';
     if (!record.hasEnd) return unfinished;
-    if (typeof record.span === 'string') return record.span;
-    const { resourceFrom, resourceTo } = record;
-    if (resourceFrom >= 0) origin.resource = resourceOf(buffer.toString('utf8', resourceFrom, resourceTo));
-    spans.push(record.span);
+    const { span, resourceFrom, resourceTo } = record;
+    if (typeof span === 'string') return span;
+    if (resourceFrom >= 0) span.origin = originOf(buffer.toString('utf8', resourceFrom, resourceTo));
+    spans.push(span);
     return undefined;
   };
-  const readEnvelope = (line: string): string | undefined => {
-    const record = parse(lineOf(line));
-    if (!isObject(record)) return 'log message is not a JSON object';
-    // The JSON log format of a runtime wraps what was printed.
-    const inner = record['message'];
-    if (record[envelopeKey] === undefined && typeof inner === 'string') return readLine(inner);
-    const body = envelopeOf(record);
-    if (typeof body === 'string') return body;
-    packed.push(body);
-    return undefined;
+  /** Answers why a line is refused. */
+  const readLine = (line: string, from: number, to: number): string | undefined => {
+    if (line.includes(envelopeKey)) {
+      const body = envelopeIn(line);
+      if (typeof body === 'string') return body;
+      packed.push(body);
+      return undefined;
+    }
+    if (!line.includes('"resourceSpans"')) return readRecord(from, to);
+    const decoded = decodeJson(line);
+    for (const span of decoded.spans) spans.push(span);
+    for (const [reason, count] of Object.entries(decoded.refused)) gathered.refuse(reason, count);
+    for (const reason of Object.keys(decoded.cut ?? {})) gathered.shorten(reason);
+    return decoded.error === undefined ? undefined : 'log message is not whole OTLP/JSON';
   };
-  const refuse = (reason: string) => gathered.refuse(reason);
-  const read = (line: string): void => {
-    const reason = readLine(line);
-    if (reason !== undefined) refuse(reason);
-  };
-  const done = (): DecodedLogs => ({ spans, refused: gathered.refused, cut: gathered.cut, packed });
-  return { read, refuse, done };
+  let from = 0;
+  for (const line of lines) {
+    const to = from + (line === undefined ? 0 : Buffer.byteLength(line));
+    const reason =
+      line === undefined ? 'log event without a message' : line.trim() === '' ? undefined : readLine(line, from, to);
+    if (reason !== undefined) gathered.refuse(reason);
+    from = to + 1;
+  }
+  return { spans, refused: gathered.refused, cut: gathered.cut, packed };
+};
+
+/** The body of an envelope, in whatever a runtime made of the line; or why there is none. */
+const envelopeIn = (line: string): PackedBody | string => {
+  const record = parse(lineOf(line));
+  if (!isObject(record)) return 'log message is not a JSON object';
+  // The JSON log format of a runtime wraps what was printed.
+  const inner = record['message'];
+  return record[envelopeKey] === undefined && typeof inner === 'string' && inner.includes(envelopeKey)
+    ? envelopeIn(inner)
+    : envelopeOf(record);
 };
 
 /** A record of `aws/spans` has the fields of OTLP in forms of its own. */
 class RecordOrigin implements Origin {
   readonly format = undefined;
   readonly buffer: Buffer;
-  resource: Attributes = {};
+  readonly resource: Attributes;
   readonly scope: Scope | undefined = undefined;
 
-  constructor(buffer: Buffer) {
+  constructor(buffer: Buffer, resource: Attributes) {
     this.buffer = buffer;
+    this.resource = resource;
   }
 }
 

@@ -11,13 +11,19 @@ export class JsonScanner {
   isPlain = true;
   /** The deepest nesting within the last value that was passed over; 0 for one that is no list or object. */
   depth = 0;
-  readonly #end: number;
+  #end: number;
   /** Bit by level: whether it is an object. */
   #levels = new Uint8Array(64);
 
   constructor(buffer: Buffer) {
     this.buffer = buffer;
     this.#end = buffer.length;
+  }
+
+  /** Goes on between two places, as if nothing else were there. */
+  within(from: number, to: number): void {
+    this.at = from;
+    this.#end = to;
   }
 
   /** The next byte that is no white space; -1 at the end. */

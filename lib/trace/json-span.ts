@@ -28,9 +28,11 @@ export class JsonSpan implements PlacedSpan {
   attributesTo = -1;
   eventsFrom = -1;
   linksFrom = -1;
-  /** Whether there is anything to look for besides. */
-  hasMore = false;
+  /** Which of the rarer fields are there: none of them is looked for in vain. */
   hasState = false;
+  hasMessage = false;
+  hasFlags = false;
+  hasDropped = false;
   #traceId: string | undefined;
   #spanId: string | undefined;
   #name: string | undefined;
@@ -99,13 +101,13 @@ export class JsonSpan implements PlacedSpan {
   }
 
   get statusMessage(): string | undefined {
-    if (!this.hasMore) return undefined;
+    if (!this.hasMessage) return undefined;
     const { status } = this.#raw();
     return (isObject(status) ? text(status['message']) : '') || undefined;
   }
 
   get flags(): number | undefined {
-    return this.hasMore ? count(this.#raw()['flags'], true) : undefined;
+    return this.hasFlags ? count(this.#raw()['flags'], true) : undefined;
   }
 
   get droppedAttributesCount(): number | undefined {
@@ -164,7 +166,7 @@ export class JsonSpan implements PlacedSpan {
 
   /** What its sender left out, and what is left out here. */
   #dropped(told: string, listed: string, most: number): number | undefined {
-    if (!this.hasMore && !this.isExcessive) return undefined;
+    if (!this.hasDropped && !this.isExcessive) return undefined;
     const raw = this.#raw();
     const list = raw[listed];
     const length = Array.isArray(list) ? list.length : isObject(list) ? Object.keys(list).length : 0;

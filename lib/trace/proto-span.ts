@@ -20,9 +20,11 @@ export class ProtoSpan implements PlacedSpan {
   nameTo = 0;
   startAt = -1;
   endAt = -1;
-  /** Whether there is anything to look for besides. */
-  hasMore = false;
+  /** Which of the rarer fields are there: none of them is looked for in vain. */
   hasState = false;
+  hasMessage = false;
+  hasFlags = false;
+  hasDropped = false;
   hasEvents = false;
   hasLinks = false;
   readonly #start: number;
@@ -87,11 +89,11 @@ export class ProtoSpan implements PlacedSpan {
   }
 
   get flags(): number | undefined {
-    return this.hasMore ? flagsIn(this.origin.buffer, this.#start, this.to, 16) : undefined;
+    return this.hasFlags ? flagsIn(this.origin.buffer, this.#start, this.to, 16) : undefined;
   }
 
   get statusMessage(): string | undefined {
-    if (!this.hasMore) return undefined;
+    if (!this.hasMessage) return undefined;
     let found: string | undefined;
     eachField(this.origin.buffer, this.#start, this.to, (field) => {
       if (field.field === 15 && field.wire === 2) found = textIn(this.origin.buffer, field.start, field.end, 2);
@@ -156,7 +158,7 @@ export class ProtoSpan implements PlacedSpan {
 
   /** What its sender left out, and what is left out here. */
   #dropped(told: number, listed: number, most: number): number | undefined {
-    if (!this.hasMore && !this.isExcessive) return undefined;
+    if (!this.hasDropped && !this.isExcessive) return undefined;
     let dropped = 0;
     let count = 0;
     eachField(this.origin.buffer, this.#start, this.to, ({ field, wire, value }) => {

@@ -28,14 +28,17 @@ export interface ScannedRecord {
   readonly resourceTo: number;
 }
 
-/** One span by itself, as the records of `aws/spans` are; undefined for what is no JSON object. Its origin is to be set. */
-export const scanRecord = (buffer: Buffer, gathered: Gathered, origin: Origin): ScannedRecord | undefined => {
+/** Reads spans that stand by themselves, as the records of `aws/spans` do, at places of one buffer. */
+export const recordScanner = (buffer: Buffer, gathered: Gathered) => {
   const scan = new JsonScan(buffer, gathered);
-  try {
-    return scan.record(origin);
-  } catch {
-    return undefined;
-  }
+  /** Undefined for what is no JSON object from one place to the other. The span's origin is to be set. */
+  return (from: number, to: number, origin: Origin): ScannedRecord | undefined => {
+    try {
+      return scan.record(from, to, origin);
+    } catch {
+      return undefined;
+    }
+  };
 };
 
 /** One scope of a resource. Ranges are of JSON values; -1 where there is none. */
@@ -123,10 +126,11 @@ class JsonScan {
     return hasSpans ? undefined : 'is not an ExportTraceServiceRequest: resourceSpans is missing';
   }
 
-  record(origin: Origin): ScannedRecord | undefined {
+  record(from: number, to: number, origin: Origin): ScannedRecord | undefined {
+    this.#scanner.within(from, to);
     if (this.#scanner.peek() !== openBrace) return undefined;
     const span = this.#span(origin);
-    if (this.#scanner.peek() !== -1) return undefined;
+    if (this.#scanner.peek() !== -1 || this.#scanner.at > to) return undefined;
     return {
       span,
       hasTraceId: this.#hasTraceId,
@@ -303,8 +307,9 @@ class JsonScan {
           }
           break;
       }
+      if (scanner.is(keys.flags)) span.hasFlags = true;
+      else if (isDroppedCount(scanner)) span.hasDropped = true;
       scanner.value();
-      span.hasMore = true;
     }
     span.to = scanner.at;
     const { buffer } = scanner;
@@ -353,7 +358,7 @@ class JsonScan {
     for (let isFirst = true; scanner.member(isFirst); isFirst = false) {
       if (scanner.is(keys.code)) span.status = this.#enum('STATUS_CODE_', codes);
       else {
-        span.hasMore = true;
+        if (scanner.is(keys.message)) span.hasMessage = true;
         scanner.value();
       }
     }
@@ -441,7 +446,13 @@ const keys = {
   links: key('links'),
   status: key('status'),
   code: key('code'),
+  message: key('message'),
+  flags: key('flags'),
+  dropped: [key('droppedAttributesCount'), key('droppedEventsCount'), key('droppedLinksCount')],
 };
+
+const isDroppedCount = (scanner: JsonScanner): boolean =>
+  scanner.buffer[scanner.from] === 0x64 && keys.dropped.some((each) => scanner.is(each));
 
 /** Hex digits of either case, not all of them 0. */
 const isId = (buffer: Buffer, from: number, length: number): boolean => {

@@ -228,11 +228,11 @@ class ProtoScan {
         const value = this.#varint(at, end);
         at = this.#at;
         if (tag === varint(6)) span.kind = value <= 5 ? value : 0;
-        else span.hasMore = true;
+        else if (tag === varint(10) || tag === varint(12) || tag === varint(14)) span.hasDropped = true;
       } else if (wire === 5) {
         at += 4;
         if (at > end) throw cutShort();
-        span.hasMore = true;
+        if (tag === fixed32(16)) span.hasFlags = true;
       } else throw new Error(`has wire type ${wire}`);
     }
     if (traceLength !== 16 || isZero(buffer, span.traceAt, 16)) return refusals.traceId;
@@ -265,7 +265,7 @@ class ProtoScan {
         const code = this.#varint(this.#at, end);
         span.status = code <= 2 ? code : 0;
       } else {
-        if (tag === lengthDelimited(2)) span.hasMore = true;
+        if (tag === lengthDelimited(2)) span.hasMessage = true;
         this.#content(tag, this.#at, end);
       }
       at = this.#at;
@@ -312,6 +312,7 @@ const cutShort = () => new Error('is cut short');
 
 const varint = (field: number): number => field * 8;
 const fixed64 = (field: number): number => field * 8 + 1;
+const fixed32 = (field: number): number => field * 8 + 5;
 const lengthDelimited = (field: number): number => field * 8 + 2;
 
 const isZero = (buffer: Buffer, from: number, length: number): boolean => {
