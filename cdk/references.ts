@@ -23,6 +23,12 @@ export const referencesOf = (config: Config, stack: Stack) => {
       grantMetrics(role, stack, config);
     },
     grantAlerts: (role: Role) => grantSecrets(role, stack, inAlerts),
+    /** Tokens and headers of whoever is told the metrics of traces, and leave to write to a workspace of Amazon Managed Prometheus. */
+    grantTraceMetrics: (role: Role) => {
+      const { otlp, remoteWrite } = config.traces?.metrics ?? {};
+      grantSecrets(role, stack, stringsOf({ otlp, remoteWrite }));
+      grant(role, ['aps:RemoteWrite'], workspacesOf(stack, [otlp, remoteWrite]));
+    },
     /** Keys of tokens, headers of back ends, and leave to write where requests are signed for CloudWatch. */
     grantTelemetry: (role: Role) => {
       grantSecrets(role, stack, inTelemetry);
@@ -79,12 +85,7 @@ const grantMetrics = (role: Role, stack: Stack, { watermarks }: Config): void =>
       reason: 'cloudwatch:GetMetricData knows no resources; it reads figures and nothing else.',
     });
   }
-  const workspaces = Object.values(prometheus).flatMap(({ url, sigv4Region }) => {
-    const id = /\/workspaces\/(ws-[0-9a-f-]+)/.exec(url)?.[1];
-    if (id === undefined || sigv4Region === undefined) return [];
-    return [`arn:${stack.partition}:aps:${sigv4Region}:${stack.account}:workspace/${id}`];
-  });
-  grant(role, ['aps:QueryMetrics'], workspaces);
+  grant(role, ['aps:QueryMetrics'], workspacesOf(stack, Object.values(prometheus)));
 };
 
 /** The OTLP endpoint of X-Ray; its action knows no resources. */
@@ -99,6 +100,17 @@ const grantTraces = (role: Role, { telemetry }: Config): void => {
     reason: 'Writing spans to X-Ray knows no resources; it reads nothing.',
   });
 };
+
+/** ARNs of the managed workspaces among servers that are signed for. */
+const workspacesOf = (
+  stack: Stack,
+  servers: readonly ({ readonly url: string; readonly sigv4Region?: string } | undefined)[],
+): string[] =>
+  servers.flatMap((server) => {
+    const id = /\/workspaces\/(ws-[0-9a-f-]+)/.exec(server?.url ?? '')?.[1];
+    if (id === undefined || server?.sigv4Region === undefined) return [];
+    return [`arn:${stack.partition}:aps:${server.sigv4Region}:${stack.account}:workspace/${id}`];
+  });
 
 const stringsOf = (value: unknown): string[] => {
   if (typeof value === 'string') return [value];

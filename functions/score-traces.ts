@@ -4,9 +4,11 @@ import { decompress, deflate, sniffEncoding } from '../lib/adapters/compression.
 import { nodeCrypto } from '../lib/adapters/crypto.ts';
 import { dynamodbTable } from '../lib/adapters/dynamodb.ts';
 import { eventBridgeBus } from '../lib/adapters/eventbridge.ts';
+import { plainHttp } from '../lib/adapters/http.ts';
 import { jsonLog } from '../lib/adapters/log.ts';
 import { s3Bucket } from '../lib/adapters/s3.ts';
 import { awsSecrets } from '../lib/adapters/secrets.ts';
+import { signFor } from '../lib/adapters/sign-request.ts';
 import { eachRecord } from '../lib/middleware/each-record.ts';
 import { traceEventBridge } from '../lib/middleware/inject-clients.ts';
 import { traced } from '../lib/middleware/traced.ts';
@@ -15,7 +17,9 @@ import { Failure } from '../lib/model/failure.ts';
 import { createTelemetry } from '../lib/provider/telemetry.ts';
 import { logLevel } from '../lib/telemetry/function-settings.ts';
 import { closeWindow } from '../lib/trace/close-window.ts';
-import { parseWindowClosed } from '../lib/trace/window.ts';
+import { exportMetrics, type MetricsPorts } from '../lib/trace/export-metrics.ts';
+import type { Score } from '../lib/trace/score.ts';
+import { parseWindowClosed, type WindowClosed } from '../lib/trace/window.ts';
 
 const { env } = process;
 const log = jsonLog({ clock: systemClock, level: logLevel(env), context: () => ({ function: 'score-traces' }) });
@@ -36,6 +40,18 @@ const tracing = createTelemetry({
   // Made so that alerts carry a context, and not exported: scoring them would never end.
   exports: false,
 });
+const windowSeconds = Number(env[environmentKeys.windowSeconds] ?? 60);
+const metrics: MetricsPorts = {
+  config: config.traces?.metrics ?? {},
+  table,
+  clock: systemClock,
+  http: plainHttp(),
+  secrets,
+  log,
+  sign: signFor({ env, clock: systemClock, service: 'aps' }),
+  windowSeconds,
+  partitions: config.traces?.partitions ?? 1,
+};
 const closing = {
   bucket: s3Bucket({ bucketName: required(env, environmentKeys.bucket) }),
   table,
@@ -54,7 +70,8 @@ const closing = {
     ...(config.traces?.detectors === undefined ? {} : { detectors: config.traces.detectors }),
   },
   baselineWindows: config.traces?.baselineWindows ?? 0,
-  windowSeconds: Number(env[environmentKeys.windowSeconds] ?? 60),
+  windowSeconds,
+  tellMetrics: (window: WindowClosed, score: Score) => exportMetrics(window, score, metrics),
 };
 
 /** Scores the windows that WindowClosed messages name. */

@@ -1,6 +1,7 @@
 import { findingKinds } from '../../lib/model/finding.ts';
 import { numberIn, type Problem, unknownKeys } from './problem.ts';
 import { checkSpanSources } from './span-sources.ts';
+import { checkTraceMetrics } from './trace-metrics.ts';
 
 /** Everything wrong with the `traces` section. */
 export const checkTraces = (section: unknown): readonly Problem[] => {
@@ -10,15 +11,17 @@ export const checkTraces = (section: unknown): readonly Problem[] => {
     'sources',
     'detectors',
     'baselineWindows',
+    'metrics',
   ]);
   if (typeof section !== 'object' || section === null) return problems;
-  const { partitions, thresholds, sources, detectors, baselineWindows } = section as Record<string, unknown>;
+  const { partitions, thresholds, sources, detectors, baselineWindows, metrics } = section as Record<string, unknown>;
   const path = 'traces.thresholds';
   const own = thresholds as Record<string, unknown> | undefined;
   return [
     ...problems,
     ...numberIn('traces.partitions', partitions, 1, 64, 'whole'),
     ...checkSpanSources('traces.sources', sources),
+    ...checkTraceMetrics('traces.metrics', metrics),
     ...numberIn('traces.baselineWindows', baselineWindows, 0, 120, 'whole'),
     ...detectorsIn('traces.detectors', detectors),
     ...(thresholds === undefined

@@ -138,6 +138,7 @@ export class FunctionsStack extends Stack {
       (role) => {
         table.grantReadWriteData(role);
         role.addManagedPolicy(state.readSpansWriteReports);
+        references.grantTraceMetrics(role);
         bus.grantPutEventsTo(role);
       },
       {

@@ -43,6 +43,24 @@ export const guardedHttp = (options: HttpOptions = {}): Http => {
   };
 };
 
+/**
+ * Requests to addresses that only the configuration names: any host, by plain http too, as a server in one's own network is reached.
+ * Never for an address that a secret, a message or an answer holds.
+ */
+export const plainHttp = (options: Pick<HttpOptions, 'timeoutMs' | 'resolve'> = {}): Http => {
+  const { timeoutMs = 10_000, resolve = systemResolve } = options;
+  return async (request) => {
+    const url = parse(request.url);
+    return within(request.timeoutMs ?? timeoutMs, url.hostname, async (signal) => {
+      const hostname = url.hostname.replace(/^\[|\]$/g, '');
+      const family = isIP(hostname);
+      const addresses = family === 0 ? await resolved(resolve, hostname) : [{ address: hostname, family }];
+      if (addresses.length === 0) throw new Failure('not-found', 'has no address', { where: url.hostname });
+      return exchange(url, request, addresses, signal);
+    });
+  };
+};
+
 /** The addresses of a URL's host, all of which may be sent to. */
 const vetted = async (
   url: URL,

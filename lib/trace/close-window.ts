@@ -6,7 +6,6 @@ import { readBaseline } from './baseline.ts';
 import type { DetectorOptions } from './detector.ts';
 import { heatMapPng } from './heat-map-png.ts';
 import { heatMapSvg } from './heat-map-svg.ts';
-import { metricLines } from './metrics.ts';
 import { renderReport, shownOf } from './report.ts';
 import { type Score, scoreTraces } from './score.ts';
 import { decodeStored, prefixOf, reportPrefixOf, type WindowClosed } from './window.ts';
@@ -26,6 +25,8 @@ export interface WindowClosing {
   readonly sniffEncoding: (bytes: Uint8Array) => string | undefined;
   /** Where a trace can be looked at, `{traceId}` in it; pages and pictures lead there. @default nowhere */
   readonly traceUrl?: string;
+  /** Never rejects. @default nobody is told */
+  readonly tellMetrics?: (window: WindowClosed, score: Score) => Promise<void>;
 }
 
 /** Windows that an alert stays firing after the last one that showed its fault. */
@@ -79,7 +80,7 @@ export const closeWindow = async (window: WindowClosed, closing: WindowClosing):
     'image/svg+xml',
   );
   const raised = await raise(scored, `${prefix}report.html`, closing);
-  for (const fields of metricLines(scored, Date.parse(window.windowStart))) log('info', 'trace metrics', fields);
+  await closing.tellMetrics?.(window, scored);
   log('info', 'window scored', {
     window: window.windowStart,
     partition: window.partition,

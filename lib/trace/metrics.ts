@@ -8,9 +8,14 @@ export const overflow = '__cardinality_overflow__';
  * What a scored window adds to the metrics, as fields of a CloudWatch Embedded Metric Format line, one an entry: spans, errors and P95 by
  * service, calls and missing other sides by hop. Services beyond the cap, the least used ones, share one series of the name `overflow`.
  */
-export const metricLines = (score: Score, atMillis: number): readonly Readonly<Record<string, unknown>>[] => {
+export const metricLines = (
+  score: Score,
+  atMillis: number,
+  most = maxSeries,
+): readonly Readonly<Record<string, unknown>>[] => {
   const services = capped(
     Object.entries(score.services).map(([service, counts]) => ({ service, ...counts })),
+    most,
     ({ spans }) => spans,
     (a, b) => ({
       service: overflow,
@@ -21,6 +26,7 @@ export const metricLines = (score: Score, atMillis: number): readonly Readonly<R
   );
   const hops = capped(
     score.hops,
+    most,
     ({ calls }) => calls,
     (a, b) => ({ from: overflow, to: overflow, calls: a.calls + b.calls, missing: a.missing + b.missing }),
   );
@@ -44,12 +50,12 @@ export const metricLines = (score: Score, atMillis: number): readonly Readonly<R
   ];
 };
 
-const capped = <T>(rows: readonly T[], size: (row: T) => number, add: (a: T, b: T) => T): T[] => {
-  if (rows.length <= maxSeries) return [...rows];
+const capped = <T>(rows: readonly T[], most: number, size: (row: T) => number, add: (a: T, b: T) => T): T[] => {
+  if (rows.length <= most) return [...rows];
   const ordered = [...rows].sort((a, b) => size(b) - size(a));
-  return [...ordered.slice(0, maxSeries), ordered.slice(maxSeries).reduce(add)].map((row, at) =>
+  return [...ordered.slice(0, most), ordered.slice(most).reduce(add)].map((row, at) =>
     // One row beyond the cap has nothing to be summed with, but must still lose its name.
-    at === maxSeries && ordered.length === maxSeries + 1 ? add(row, emptied(row)) : row,
+    at === most && ordered.length === most + 1 ? add(row, emptied(row)) : row,
   );
 };
 

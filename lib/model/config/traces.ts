@@ -13,6 +13,8 @@ export interface TracesConfig {
    * request. Shifts against them are raised beside the fixed thresholds, once five of them are there. @default 0, fixed thresholds only
    */
   readonly baselineWindows?: number;
+  /** Who is told the metrics of traces. @default log lines in CloudWatch's embedded metric format */
+  readonly metrics?: TraceMetricsConfig;
   /** Where spans come from, besides the Function URL and the queue `tidemark-spans`, which are always there. @default nowhere else */
   readonly sources?: SpanSourcesConfig;
 }
@@ -104,4 +106,36 @@ export interface TraceThresholds {
   readonly p95Factor?: number;
   /** Against a baseline: the share of a service's usual calls to another that may be missing, 0 to 1. @default 0.9 */
   readonly missingCallShare?: number;
+}
+
+/** The metrics of scored windows: spans, errors and durations by service, calls between services. */
+export interface TraceMetricsConfig {
+  /** Log lines in CloudWatch's embedded metric format. @default true */
+  readonly emf?: boolean;
+  /** Services, and pairs of services, that have series of their own, 1 to 100; the others share a visible one. @default 100 */
+  readonly maxSeries?: number;
+  /** A receiver of OTLP/HTTP metrics: a Collector, or Prometheus at `/api/v1/otlp/v1/metrics`. */
+  readonly otlp?: OtlpMetricsConfig;
+  /** A receiver of Prometheus remote write: Prometheus, Mimir, Thanos, or a workspace of Amazon Managed Prometheus. */
+  readonly remoteWrite?: MetricsReceiver;
+}
+
+export interface MetricsReceiver {
+  /** The whole URL, such as `https://prometheus.internal/api/v1/write`. */
+  readonly url: string;
+  /** More headers. Values may be references to secrets. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** The token of `Authorization: Bearer …`, as a reference. */
+  readonly tokenSecret?: string;
+  /** Region to sign for, where the receiver is Amazon Managed Prometheus. */
+  readonly sigv4Region?: string;
+  /** @default 5000 */
+  readonly timeoutMs?: number;
+}
+
+export interface OtlpMetricsConfig extends MetricsReceiver {
+  /** Totals since they began, or what each window adds; Prometheus takes totals. @default cumulative */
+  readonly temporality?: 'cumulative' | 'delta';
+  /** @default exponential */
+  readonly histogram?: 'exponential' | 'explicit';
 }
