@@ -142,7 +142,12 @@ const readable = (each: Span, resourceOf: (given: Attributes) => ReadableSpan['r
     droppedLinksCount: each.droppedLinksCount,
   }) as unknown as ReadableSpan;
 
-const contextOf = (given: { traceId: string; spanId: string; flags?: number | undefined; traceState?: string | undefined }) => ({
+const contextOf = (given: {
+  traceId: string;
+  spanId: string;
+  flags?: number | undefined;
+  traceState?: string | undefined;
+}) => ({
   traceId: given.traceId,
   spanId: given.spanId,
   traceFlags: (given.flags ?? 0) & 0xff,

@@ -295,10 +295,7 @@ test('OTLP: cumulative exponential totals, or what a window adds in explicit buc
     const metric = (at: number, name: string): Record<string, unknown> =>
       (
         bodies[at] as { resourceMetrics: [{ scopeMetrics: [{ metrics: Record<string, never>[] }] }] }
-      ).resourceMetrics[0].scopeMetrics[0].metrics.find((each) => each['name'] === name) as Record<
-        string,
-        never
-      >;
+      ).resourceMetrics[0].scopeMetrics[0].metrics.find((each) => each['name'] === name) as Record<string, never>;
     const pay = (points: readonly Record<string, unknown>[]) =>
       points.find(({ attributes }) => JSON.stringify(attributes).includes('"pay"')) as Record<string, unknown>;
     const total = metric(1, 'traces_span_count_total')['sum'] as {
