@@ -1,17 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { nodeCrypto } from '../../lib/adapters/crypto.ts';
 import { guardedHttp } from '../../lib/adapters/http.ts';
 import { isPublicAddress } from '../../lib/adapters/public-address.ts';
-import type { Chunk } from '../../lib/alert/channel.ts';
-import { channels } from '../../lib/alert/channels/index.ts';
 import { readAlerts } from '../../lib/alert/inbound.ts';
 import { fitBytes } from '../../lib/alert/text.ts';
-import { retryAfterSeconds } from '../../lib/alert/verdict.ts';
 import { type Alert, alert } from '../../lib/model/alert.ts';
 import { Failure } from '../../lib/model/failure.ts';
-import type { HttpResponse } from '../../lib/model/ports.ts';
 
 const anAlert = (fields: Partial<Alert> = {}): Alert =>
   alert({
@@ -22,63 +17,12 @@ const anAlert = (fields: Partial<Alert> = {}): Alert =>
     ...fields,
   });
 
-const reply = (status: number, body: unknown = '', headers: Record<string, string> = {}): HttpResponse => ({
-  status,
-  headers,
-  body: Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)),
-});
-
-test('WeCom: every code has its verdict, and an unknown one is never ok', () => {
-  const kind = (body: unknown, status = 200) => channels.wecom.verdict(reply(status, body), 0).kind;
-  assert.equal(kind({ errcode: 0 }), 'ok');
-  for (const code of [45009, 45033, -1, 12345]) assert.equal(kind({ errcode: code }), 'retry', `${code}`);
-  for (const code of [93000, 40008, 40035, 44004]) assert.equal(kind({ errcode: code }), 'permanent', `${code}`);
-  assert.equal(kind({ errcode: 40058 }), 'split');
-  for (const odd of ['', 'ok', '<html>', {}, { errcode: '0' }, [], null, { status: 12, wait: 5 }])
-    assert.equal(kind(odd), 'retry', JSON.stringify(odd));
-  assert.deepEqual(
-    [301, 404, 410, 413, 429, 500].map((status) => kind('', status)),
-    ['permanent', 'permanent', 'permanent', 'split', 'retry', 'retry'],
-  );
-  fc.assert(
-    fc.property(fc.jsonValue(), (body) => (body as { errcode?: unknown } | null)?.errcode === 0 || kind(body) !== 'ok'),
-  );
-});
-
-test('WeCom: any alert fits 4096 bytes and stays valid text', () => {
-  const sending = { deliveryId: '0123456789abcdef', now: 0, crypto: nodeCrypto };
-  fc.assert(
-    fc.property(
-      fc.string({ unit: 'grapheme', maxLength: 6000 }),
-      fc.string({ unit: 'grapheme', maxLength: 300 }),
-      (summary, name) => {
-        const alerts = [anAlert({ labels: { alertname: 'a', severity: 'info', name }, annotations: { summary } })];
-        const notification = { receiver: 'r', groupKey: 'g', groupLabels: {}, alerts };
-        const [chunk] = channels.wecom.plan(notification, {}, {});
-        const request = channels.wecom.request(chunk as Chunk, { name: 'r', url: 'u' }, sending);
-        const { content } = (JSON.parse(String(request.body)) as { markdown: { content: string } }).markdown;
-        assert.ok(Buffer.byteLength(content) <= 4096);
-        assert.ok(content.isWellFormed() || !summary.isWellFormed() || !name.isWellFormed());
-      },
-    ),
-    { numRuns: 300 },
-  );
-});
-
 test('a text is cut at a grapheme, at the limit and one below it', () => {
   const family = '👨‍👩‍👧‍👦';
   assert.equal(fitBytes('漢字', 6), '漢字');
   assert.equal(fitBytes('漢字', 5), '…');
   assert.equal(fitBytes(`a${family}`, Buffer.byteLength(family)), 'a…');
   assert.equal(fitBytes('abc', 2), '');
-});
-
-test('Retry-After is seconds or a date; anything else is no minimum', () => {
-  const now = Date.parse('2026-01-01T00:00:00Z');
-  assert.equal(retryAfterSeconds('120', now), 120);
-  assert.equal(retryAfterSeconds('Thu, 01 Jan 2026 00:00:30 GMT', now), 30);
-  for (const none of [undefined, '', '-5', '1.5', 'soon', 'Wed, 31 Dec 2025 00:00:00 GMT'])
-    assert.equal(retryAfterSeconds(none, now), undefined, none);
 });
 
 test('the addresses of the inside are not public, in any spelling', () => {

@@ -39,8 +39,8 @@ const code = (robot: Robot, body: unknown, at?: number, url?: string): unknown =
 test('the WeCom robot: limits in bytes to the byte, twenty in any sixty seconds, images by type, size and md5', () => {
   const markdown = (content: string) => ({ msgtype: 'markdown', markdown: { content } });
   const robot = wecomRobot();
-  assert.equal(code(robot, markdown('界'.repeat(1365) + 'x')), 0);
-  assert.equal(code(robot, markdown('界'.repeat(1365) + 'xx')), 40058);
+  assert.equal(code(robot, markdown(`${'界'.repeat(1365)}x`)), 0);
+  assert.equal(code(robot, markdown(`${'界'.repeat(1365)}xx`)), 40058);
   assert.equal(code(robot, { msgtype: 'text', text: { content: 'x'.repeat(2048) } }), 0);
   assert.equal(code(robot, { msgtype: 'text', text: { content: 'x'.repeat(2049) } }), 40058);
   assert.equal(code(robot, markdown('')), 44004);
