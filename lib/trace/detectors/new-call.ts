@@ -1,8 +1,8 @@
 import type { Finding } from '../../model/finding.ts';
 import { type Detector, exemplars } from '../detector.ts';
 
-/** Calls that would have been expected in the baseline at the rate of now; of so many, none is not chance (e^-10). */
-const leastExpected = 10;
+/** Calls that would have been expected in the baseline at the rate of now. They come in bunches, so that ten may be of one trace. */
+const leastExpected = 30;
 const leastCalls = 3;
 
 /** New call paths: a service calls one that it never called in the baseline, often enough that it would have been seen there. */
