@@ -66,16 +66,24 @@ export const arrive = async (given: Arrival, delivering: Delivering): Promise<vo
 };
 
 /**
- * With the beginning that is known of an alert whose source does not say it. What fires already goes on firing, and an end ends that;
- * what is older than the end that is known belongs before it.
+ * With the beginning that is known of an alert: its source may not say it, or say another one for what is one episode, as one does
+ * that has been restarted. What overlaps is one, as in Alertmanager: an end ends whatever began before it, and what began before the
+ * end that is known belongs to that.
  */
 const begun = async ({ startIsUnknown, ...alert }: Arrival, { table, routing }: Delivering): Promise<Alert> => {
   const [membership] = membershipsOf(routing.root, alert);
-  if (startIsUnknown !== true || membership === undefined) return alert;
+  if (membership === undefined) return alert;
   const stored = (await table.get(`group#${groupId(membership)}`, `alert#${alert.fingerprint}`)) as Member | undefined;
-  if (stored === undefined) return alert;
+  if (stored === undefined || stored.alert.startsAt === alert.startsAt) return alert;
   const { status, startsAt, endsAt = startsAt } = stored.alert;
-  const isPart = status === 'firing' ? startsAt <= alert.startsAt : alert.startsAt <= endsAt;
+  const isPart =
+    startIsUnknown === true
+      ? status === 'firing'
+        ? startsAt <= alert.startsAt
+        : alert.startsAt <= endsAt
+      : startsAt < alert.startsAt
+        ? status === 'resolved' && alert.status === 'firing' && alert.startsAt < endsAt
+        : status === 'firing' && alert.status === 'resolved' && startsAt < (alert.endsAt ?? '');
   return isPart ? { ...alert, startsAt } : alert;
 };
 

@@ -425,3 +425,20 @@ test('a group in a storm is told every half minute, and at its interval again wh
   await run(1000);
   assertShown([...['A', 'B', 'C', 'D', 'E'].map((name) => `30 firing ${name}`), '60 firing F', '360 firing G']);
 });
+
+test('an end ends what began again before it, in whatever order they come, and not the next episode', async () => {
+  const [first, second] = [anAlert({ second: 0 }), anAlert({ second: 1 })];
+  for (const order of [
+    [first, second, resolved(first, 100)],
+    [first, resolved(first, 100), second],
+  ]) {
+    const { raise, run, seen } = world();
+    for (const [at, each] of order.entries()) raise(each, 100 + at);
+    raise(anAlert({ second: 400 }), 400);
+    await run(2000);
+    assert.deepEqual(
+      seen.map(({ alert: { status } }) => status),
+      ['firing', 'resolved', 'firing'],
+    );
+  }
+});
