@@ -55,14 +55,29 @@ export const identityOf = ({
 
 /**
  * Alerts put on the bus against alerts seen at each destination, each counted at its own end: raised ones by listening on the
- * bus, delivered ones by what the robots were sent. An alert is delivered when every destination saw it.
+ * bus, delivered ones by what the robots were sent. An alert is delivered when every destination saw it, or, where it was over or
+ * had begun anew before a busy destination could be told, saw what came after it: what is told is what is so.
  */
 export const judgeAlerts = (
   raised: readonly Alert[],
   seen: Readonly<Record<string, readonly string[]>>,
 ): Run['alerts'] => {
   const wanted = new Set(raised.map(identityOf));
-  const arrived = [...wanted].filter((identity) => Object.values(seen).every((list) => list.includes(identity)));
+  const arrived = [...wanted].filter((identity) => Object.values(seen).every((list) => isTold(identity, list)));
   const duplicates = Object.values(seen).reduce((sum, list) => sum + list.length - new Set(list).size, 0);
   return { raised: wanted.size, delivered: arrived.length, lost: wanted.size - arrived.length, duplicates };
+};
+
+const isTold = (identity: string, list: readonly string[]): boolean => {
+  const [fingerprint, rank] = placeOf(identity);
+  return list.some((other) => {
+    const [otherFingerprint, otherRank] = placeOf(other);
+    return otherFingerprint === fingerprint && otherRank >= rank;
+  });
+};
+
+/** An alert and the place of one state among all of its states. */
+const placeOf = (identity: string): readonly [string, number] => {
+  const [fingerprint = '', status, startsAt] = identity.split(' ');
+  return [fingerprint, Number(startsAt) * 2 + (status === 'resolved' ? 1 : 0)];
 };
