@@ -28,8 +28,11 @@ export { explain } from './propagation/explain.ts';
 export { extract, extractFrom } from './propagation/extract.ts';
 export { inject } from './propagation/inject.ts';
 export { type Propagation, propagation } from './propagation/propagation.ts';
+export { createTelemetry, type Telemetry, type TelemetryOptions } from './provider/telemetry.ts';
 export { createTracing, type ProviderOptions, type Tracing } from './provider/tracing.ts';
 export { encodeJson } from './telemetry/encode.ts';
+export { type Redactor, redactor } from './telemetry/redact.ts';
+export { type BacklogSampler, type BacklogSamplerOptions, backlogSampler } from './telemetry/sampler.ts';
 
 // For authors of new members.
 

@@ -4,13 +4,13 @@ import { linearPattern } from '../../lib/model/linear-pattern.ts';
 import { numberIn, type Problem, unknownKeys } from './problem.ts';
 
 const path = 'telemetry';
-const sectionKeys = ['sampling', 'breaker', 'redaction', 'backEnds', 'routes', 'defaultBackEnds', 'metrics'];
+const sectionKeys = ['sampling', 'breaker', 'redaction', 'baggage', 'backEnds', 'routes', 'defaultBackEnds', 'metrics'];
 const reference = /^(secretsmanager|ssm):\S+$/;
 
 /** Everything wrong with the `telemetry` section. */
 export const checkTelemetry = (section: unknown): readonly Problem[] => {
   const fields = membersOf(section);
-  const { sampling, breaker, redaction, backEnds, routes, defaultBackEnds, metrics } = fields;
+  const { sampling, breaker, redaction, baggage, backEnds, routes, defaultBackEnds, metrics } = fields;
   const profiles = Object.keys(membersOf(redaction));
   const ends = Object.keys(membersOf(backEnds));
   return [
@@ -18,6 +18,7 @@ export const checkTelemetry = (section: unknown): readonly Problem[] => {
     ...(sampling === undefined ? [] : checkSampling(`${path}.sampling`, sampling)),
     ...(breaker === undefined ? [] : checkBreaker(`${path}.breaker`, breaker)),
     ...named(`${path}.redaction`, redaction, checkProfile),
+    ...profileName(`${path}.baggage`, baggage, profiles),
     ...named(`${path}.backEnds`, backEnds, (at, each) => checkBackEnd(at, each, profiles)),
     ...checkRoutes(`${path}.routes`, routes, ends),
     ...(defaultBackEnds === undefined ? [] : backEndNames(`${path}.defaultBackEnds`, defaultBackEnds, ends)),
@@ -135,14 +136,17 @@ const checkBackEnd = (at: string, value: unknown, profiles: readonly string[]): 
     ...(signFor === undefined || (typeof signFor === 'string' && /^[a-z][a-z0-9-]*$/.test(signFor))
       ? []
       : [{ path: `${at}.signFor`, actual: signFor, allowed: 'the name of an AWS service such as xray is expected' }]),
-    ...(redaction === undefined || profiles.includes(redaction as string)
-      ? []
-      : [{ path: `${at}.redaction`, actual: redaction, allowed: `no such profile; ${listed(profiles)}` }]),
+    ...profileName(`${at}.redaction`, redaction, profiles),
     ...numberIn(`${at}.maxQueue`, fields['maxQueue'], 1, 1_000_000, 'whole'),
     ...numberIn(`${at}.maxBatch`, fields['maxBatch'], 1, 10_000, 'whole'),
     ...numberIn(`${at}.timeoutMs`, fields['timeoutMs'], 1, 900_000),
   ];
 };
+
+const profileName = (at: string, name: unknown, profiles: readonly string[]): Problem[] =>
+  name === undefined || profiles.includes(name as string)
+    ? []
+    : [{ path: at, actual: name, allowed: `no such profile; ${listed(profiles)}` }];
 
 const checkUrl = (at: string, value: unknown): Problem[] => {
   const wanted =

@@ -36,6 +36,8 @@ export interface TracingOptions {
   readonly clock?: Clock | undefined;
   /** @default as `OTEL_SEMCONV_STABILITY_OPT_IN` says */
   readonly conventions?: Conventions | undefined;
+  /** Takes out of baggage what may not leave with a message; a Redactor has it. @default all of it leaves */
+  readonly redactBaggage?: ((entries: readonly BaggageEntry[]) => readonly BaggageEntry[]) | undefined;
   /** Told of each record of `eachRecord` once it is done, inside of its span: for metrics. @default nobody is */
   readonly onRecord?: ((record: RecordOutcome) => void) | undefined;
 }
@@ -138,12 +140,17 @@ const withBaggage = (base: Context, entries: readonly BaggageEntry[]): Context =
     otelBaggage.createBaggage(Object.fromEntries(entries.map((entry) => [entry.key, entry]))),
   );
 
-/** The active baggage as entries, for injection. */
-export const activeBaggage = (context: Context): readonly BaggageEntry[] | undefined =>
-  otelBaggage
+/** The active baggage as entries, for injection; without what may not leave. */
+export const activeBaggage = (
+  context: Context,
+  { redactBaggage }: TracingOptions,
+): readonly BaggageEntry[] | undefined => {
+  const entries = otelBaggage
     .getBaggage(context)
     ?.getAllEntries()
     .map(([key, { value }]) => ({ key, value }));
+  return entries === undefined || redactBaggage === undefined ? entries : redactBaggage(entries);
+};
 
 /** Writes an error on a span: status, exception event and `error.type`. */
 export const fail = (span: Span, thrown: unknown): void => {

@@ -14,6 +14,7 @@ import { type Breaker, breaker } from '../telemetry/breaker.ts';
 import { readFunctionSettings } from '../telemetry/function-settings.ts';
 import { headSampler, type Sampler } from '../telemetry/head-sampler.ts';
 import { type Metrics, metrics } from '../telemetry/metrics.ts';
+import type { Redactor } from '../telemetry/redact.ts';
 import { type BackEndLimits, type Redact, routeSpans, type SpanRouter } from '../telemetry/route.ts';
 import { backlogSampler } from '../telemetry/sampler.ts';
 import { ownNames } from '../telemetry/semconv.ts';
@@ -49,6 +50,8 @@ export interface Telemetry extends Tracing {
   readonly onRecord: (record: { readonly source: string; readonly outcome: string; readonly format: string }) => void;
   /** Sends spans of others to the back ends of their services; undefined where none are configured. Never rejects. */
   readonly forward: ((spans: readonly Span[], deadlineMs: number) => Promise<void>) | undefined;
+  /** For everything that sends; undefined where baggage passes no profile. */
+  readonly redactBaggage: Redactor['baggage'] | undefined;
   readonly metrics: Metrics;
   /** Formats that are read and written, for the middleware. */
   readonly propagation: Propagation;
@@ -91,6 +94,7 @@ export const createTelemetry = (options: TelemetryOptions): Telemetry => {
     },
     onRecord: ({ source, outcome, format }) => counted.measure('tidemark.records', 1, { source, outcome, format }),
     forward: config.backEnds === undefined ? undefined : router?.route,
+    redactBaggage: baggageRedactor(config, log),
     metrics: counted,
     propagation: propagation(options.propagation, propagators?.join(',')),
     stop: health.stop,
@@ -173,6 +177,20 @@ const redactorsOf = ({ config = {}, secrets, hmacSha256 }: TelemetryOptions) => 
     };
   }
   return redactors;
+};
+
+/** The code comes a moment later; until then, and where there is no such profile, no baggage leaves. */
+const baggageRedactor = ({ baggage, redaction }: TelemetryConfig, log: Log): Redactor['baggage'] | undefined => {
+  if (baggage === undefined) return undefined;
+  const profile = redaction?.[baggage];
+  let ready: Redactor | undefined;
+  import('../telemetry/redact.ts').then(
+    ({ redactor }) => {
+      if (profile !== undefined) ready = redactor(profile);
+    },
+    (thrown: unknown) => log('error', 'no baggage leaves', { error: Failure.from(thrown).message }),
+  );
+  return (entries) => ready?.baggage(entries) ?? [];
 };
 
 interface Sampling {

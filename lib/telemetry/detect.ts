@@ -12,7 +12,8 @@ export interface Found {
  * step looks at a bounded number of characters, or at ones that no later step looks at again, so hostile text costs linear time. What
  * has a checksum is checked, so that ids, times, versions and addresses of machines stay.
  */
-export const detect = (text: string, kinds: ReadonlySet<PersonalKind>): readonly Found[] => {
+export const detect = (given: string, kinds: ReadonlySet<PersonalKind>): readonly Found[] => {
+  const text = narrow(given);
   let found: Found[] | undefined;
   const { length } = text;
   const runs = new Base64UrlRuns(text);
@@ -53,7 +54,11 @@ export const detect = (text: string, kinds: ReadonlySet<PersonalKind>): readonly
       continue;
     }
     if (mark === isPlus || mark === isParen) {
-      const end = kinds.has('phone') ? (mark === isPlus ? internationalAt(text, at) : nanpInParens(text, at)) : 0;
+      const end = !kinds.has('phone')
+        ? 0
+        : mark === isPlus
+          ? internationalAt(text, at)
+          : nanpInParens(text, at) || areaInParens(text, at);
       if (end > 0) take(at, end, 'phone');
       else at += 1;
       continue;
@@ -78,6 +83,12 @@ export const detect = (text: string, kinds: ReadonlySet<PersonalKind>): readonly
 };
 
 const none: readonly Found[] = [];
+
+/** Full-width letters, digits and marks as their ASCII twins (`１３８`, `＠`): one unit for one, so that places stay. */
+export const narrow = (text: string): string =>
+  wide.test(text) ? text.replace(allWide, (each) => String.fromCharCode(each.charCodeAt(0) - 0xfee0)) : text;
+const wide = /[\uff01-\uff5e]/;
+const allWide = /[\uff01-\uff5e]/g;
 
 const isLetter = 1;
 const isDigit = 2;
@@ -125,6 +136,10 @@ const runAt = (
   }
   if (kinds.has('residentId') && length === 18 && isResidentId(text, start) && standsAlone(text, start, end)) {
     return { start, end, kind: 'residentId' };
+  }
+  if (kinds.has('residentId') && length === 6 && allDigits) {
+    const stop = groupedResidentId(text, start);
+    if (stop > 0) return { start, end: stop, kind: 'residentId' };
   }
   if (kinds.has('awsKey')) {
     if (length === 20 && isAccessKeyId(text, start)) return { start, end, kind: 'awsKey' };
@@ -278,6 +293,26 @@ const nanpInParens = (text: string, at: number): number => {
   return areDigits(text, next + 4, 4) && !isAlnum(text.charCodeAt(next + 8)) ? next + 8 : 0;
 };
 
+/** `(010)62345678`, `(0571) 8888 8888`. */
+const areaInParens = (text: string, at: number): number => {
+  const close = digitsEnd(text, at + 1, 4);
+  if (text[close] !== ')' || !isArea(text, at + 1, close)) return 0;
+  const next = text[close + 1] === ' ' || text[close + 1] === '-' ? close + 2 : close + 1;
+  return landlineEnd(text, next);
+};
+
+/** A Chinese area code: `010`, `02x` or four digits. */
+const isArea = (text: string, start: number, end: number): boolean =>
+  (end - start === 3 || end - start === 4) && text[start] === '0' && text[start + 1] !== '0';
+
+/** Behind seven or eight digits, or four and four with a blank between; 0 when there is something else. */
+const landlineEnd = (text: string, start: number): number => {
+  let end = digitsEnd(text, start, 9);
+  if (end - start === 4 && text[end] === ' ' && areDigits(text, end + 1, 4)) end += 5;
+  else if (end - start !== 7 && end - start !== 8) return 0;
+  return isAlnum(text.charCodeAt(end)) || text[end] === '-' ? 0 : end;
+};
+
 const isNanpGroup = (text: string, at: number): boolean => text.charCodeAt(at) > 49 && areDigits(text, at, 3);
 
 const areDigits = (text: string, at: number, count: number): boolean => {
@@ -314,7 +349,7 @@ const phoneAt = (text: string, start: number, end: number): Found | undefined =>
     if (text[middle] === separator && digitsEnd(text, middle + 1, 5) === middle + 5) {
       if (isMobilePrefix(text, start) && !isAlnum(text.charCodeAt(middle + 5))) return phone(start, middle + 5);
     }
-    return undefined;
+    if (separator === '-') return undefined;
   }
   if (length === 2 && text.startsWith('86', start) && (separator === '-' || separator === ' ')) {
     // 86-13812345678
@@ -332,9 +367,10 @@ const phoneAt = (text: string, start: number, end: number): Found | undefined =>
       ? phone(start, middle + 5)
       : undefined;
   }
-  if ((length === 3 || length === 4) && separator === '-' && text[start] === '0' && text[start + 1] !== '0') {
-    // 010-12345678
-    return (second === 7 || second === 8) && !isAlnum(text.charCodeAt(middle)) ? phone(start, middle) : undefined;
+  if (isArea(text, start, end) && (separator === '-' || separator === ' ')) {
+    // 010-12345678, 021 6234 5678; seven digits after a blank could be any two numbers.
+    const stop = landlineEnd(text, end + 1);
+    return stop - end - 1 > (separator === '-' ? 6 : 7) ? phone(start, stop) : undefined;
   }
   return undefined;
 };
@@ -359,7 +395,7 @@ const cardEnd = (text: string, start: number, end: number): number => {
   }
   if (length !== 4) return 0;
   const separator = text[end];
-  if (separator !== ' ' && separator !== '-') return 0;
+  if (separator !== ' ' && separator !== '-' && !(separator === '.' && text[start - 1] !== '.')) return 0;
   let digits = text.slice(start, end);
   let stop = end;
   let shape = '4';
@@ -436,6 +472,14 @@ const isResidentId = (text: string, at: number): boolean => {
     day <= 31
   );
 };
+/** `110105 19491231 002X`: place, date and the rest apart. */
+const groupedResidentId = (text: string, start: number): number => {
+  const separator = text[start + 6];
+  if ((separator !== ' ' && separator !== '-') || text[start + 15] !== separator) return 0;
+  if (!areDigits(text, start + 7, 8) || isAlnum(text.charCodeAt(start + 20))) return 0;
+  const compact = `${text.slice(start, start + 6)}${text.slice(start + 7, start + 15)}${text.slice(start + 16, start + 20)}`;
+  return compact.length === 18 && isResidentId(compact, 0) ? start + 20 : 0;
+};
 const residentWeights = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
 
 // Bank accounts
@@ -458,8 +502,17 @@ const ibanEnd = (text: string, start: number, end: number): number => {
     }
     if (compact.length !== expected || isAlnum(text.charCodeAt(stop))) return 0;
   } else return 0;
-  // Lower-case hexadecimal ids begin like some countries do.
-  if (text.charCodeAt(start) > 96 && !areDigits(compact, 2, expected - 2)) return 0;
+  // Lower-case hexadecimal ids begin like some countries do, and so do words in groups of four.
+  if (text.charCodeAt(start) > 96 && !areDigits(compact, 2, expected - 2)) {
+    let digits = 0;
+    let isHexadecimal = true;
+    for (let each = 0; each < expected; each++) {
+      const code = compact.charCodeAt(each);
+      if (isDigitCode(code)) digits += 1;
+      isHexadecimal &&= isHex(code);
+    }
+    if (isHexadecimal || digits < expected / 2) return 0;
+  }
   return mod97(compact.toUpperCase()) === 1 ? stop : 0;
 };
 

@@ -2,7 +2,7 @@ import { type PersonalKind, personalKinds, type RedactionProfile, secretWords } 
 import { Failure } from '../model/failure.ts';
 import { type LinearPattern, linearPattern } from '../model/linear-pattern.ts';
 import type { Attributes, AttributeValue, Span, SpanEvent, SpanLink } from '../model/span.ts';
-import { detect } from './detect.ts';
+import { detect, narrow } from './detect.ts';
 import { withoutLiterals } from './sql.ts';
 import { redacted, withoutQueryValues, withoutUrlSecrets } from './urls.ts';
 
@@ -40,10 +40,10 @@ export const redactor = (profile: RedactionProfile, options: RedactorOptions = {
   const { hmac } = options;
 
   const instead = (kind: string, value: string): string =>
-    hmac === undefined ? `[${kind}]` : `${kind}:${letters(hmac(`${kind}\0${canonical(kind, value)}`))}`;
+    hmac === undefined ? `[${kind}]` : `${kind}:${letters(hmac(`${kind}\0${canonical(kind, narrow(value))}`))}`;
 
   const text = (value: string): string => {
-    let out = urls && value.includes('://') ? withoutUrlSecrets(value, allowedQuery) : value;
+    let out = urls ? withoutUrlSecrets(value, allowedQuery) : value;
     const found = detect(out, kinds);
     if (found.length > 0) out = replaced(out, found, (each, part) => instead(each.kind, part));
     for (const { name, pattern } of patterns) {
@@ -231,9 +231,12 @@ const keySet = (keys: readonly string[]): ((key: string) => boolean) => {
   return (key) => exact.has(key) || prefixes.some((prefix) => key.startsWith(prefix));
 };
 
-/** A key that names a secret: one of its words is one of these, or all of them together are (`x-api-key`). */
+/** A key that names a secret: one of its words is one of these, or two of them together are (`x-api-key`, `accessToken`). */
 const namesSecret = (key: string): boolean => {
-  const words = key.toLowerCase().split(/[^a-z0-9]+/);
+  const words = key
+    .replace(/([a-z0-9])([A-Z])/g, '$1 $2')
+    .toLowerCase()
+    .split(/[^a-z0-9]+/);
   return words.some((word, at) => secretWords.includes(word) || secretWords.includes(`${word}${words[at + 1] ?? ''}`));
 };
 const systemOf = (attributes: Attributes): string | undefined => {

@@ -6,10 +6,36 @@ const isEnd = (code: number): boolean =>
   code <= 32 || code === 34 || code === 60 || code === 62 || code === 96 || code === 39;
 
 /**
+ * Every URL in a text, and every path with a query (`GET /users?email=…`), without its secrets. One pass each.
+ */
+export const withoutUrlSecrets = (text: string, allowed: ReadonlySet<string>): string => {
+  const absolute = text.includes('://') ? withoutSecretsOfUrls(text, allowed) : text;
+  return absolute.includes('?') ? withoutQueriesOfPaths(absolute, allowed) : absolute;
+};
+
+/** A word that begins with `/` and has a `?` followed by a name and `=`. */
+const withoutQueriesOfPaths = (text: string, allowed: ReadonlySet<string>): string => {
+  let out = '';
+  let copied = 0;
+  for (let at = 0; at < text.length; at++) {
+    if (isEnd(text.charCodeAt(at))) continue;
+    const start = at;
+    let query = -1;
+    for (; at < text.length && !isEnd(text.charCodeAt(at)); at++)
+      if (query < 0 && text.charCodeAt(at) === 63) query = at;
+    if (query < 0 || text.charCodeAt(start) !== 47 || !/^\?[\w.~%[\]-]{1,64}=/.test(text.slice(query, query + 66)))
+      continue;
+    out += text.slice(copied, query) + withoutQueryValues(text.slice(query, at), allowed);
+    copied = at;
+  }
+  return copied === 0 ? text : out + text.slice(copied);
+};
+
+/**
  * Every URL in a text without its user name and password and without the values of its query parameters and of a fragment that has
  * parameters. One pass.
  */
-export const withoutUrlSecrets = (text: string, allowed: ReadonlySet<string>): string => {
+const withoutSecretsOfUrls = (text: string, allowed: ReadonlySet<string>): string => {
   let out = '';
   let copied = 0;
   for (let at = text.indexOf('://'); at >= 0; at = text.indexOf('://', at)) {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { after, test } from 'node:test';
-import { SpanStatusCode } from '@opentelemetry/api';
+import { context, propagation, ROOT_CONTEXT, SpanStatusCode, trace } from '@opentelemetry/api';
 import { nodeCrypto } from '../../lib/adapters/crypto.ts';
+import { injectRabbitmq } from '../../lib/middleware/inject-clients.ts';
 import type { TelemetryConfig } from '../../lib/model/config/telemetry.ts';
 import type { Item } from '../../lib/model/ports.ts';
 import { createTelemetry, type TelemetryOptions } from '../../lib/provider/telemetry.ts';
@@ -200,4 +201,31 @@ test('without a section it is what the variables say, and metrics are embedded i
   assert.equal(collector.spans.length, 1);
   assert.equal(forward, undefined);
   assert.deepEqual(summed(lines, 'SpansExported', 'back_end'), { otlp: 1 });
+});
+
+test('baggage passes a profile before it leaves with a message', async () => {
+  const { redactBaggage } = telemetryOf(
+    { redaction: { out: { allowKeys: ['tenant', 'mail'] } }, baggage: 'out' },
+    { exports: false },
+  );
+  const entries = [
+    { key: 'tenant', value: 'a' },
+    { key: 'mail', value: 'jane@example.com' },
+    { key: 'secret', value: 'x' },
+  ];
+  // Before the code is there nothing leaves.
+  assert.deepEqual(redactBaggage?.(entries), []);
+  await new Promise((done) => setTimeout(done, 50));
+  assert.deepEqual(redactBaggage?.(entries), [
+    { key: 'tenant', value: 'a' },
+    { key: 'mail', value: '[email]' },
+  ]);
+  const active = propagation.setBaggage(
+    trace.setSpanContext(ROOT_CONTEXT, { traceId: '1'.repeat(32), spanId: '2'.repeat(16), traceFlags: 1 }),
+    propagation.createBaggage(Object.fromEntries(entries.map((entry) => [entry.key, entry]))),
+  );
+  context.with(active, () => {
+    const headers: Record<string, string> = injectRabbitmq({}, { redactBaggage });
+    assert.match(`${headers['baggage']}`, /^tenant=a,mail=(%5Bemail%5D|\[email\])$/);
+  });
 });

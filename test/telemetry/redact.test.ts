@@ -12,20 +12,32 @@ const all = redactor({});
 const hmac = (message: string) => createHmac('sha256', 'key').update(message).digest();
 
 /** A text in every field that may hold one. */
-const filled = (text: string): Span =>
-  aSpan({
+const filled = (text: string): Span => ({
+  ...aSpan({
     name: `GET ${text}`,
     status: 2,
     statusMessage: `failed for ${text}`,
-    attributes: { note: text, list: ['a', text, ['deep', text]], [`key of ${text}`]: 1 },
+    attributes: {
+      note: text,
+      list: ['a', text, ['deep', text]],
+      map: { inner: text, [`name of ${text}`]: [{ deeper: { deepest: text } }, null, 7n, true] },
+      bytes: Buffer.from(`in bytes: ${text}`),
+      [`key of ${text}`]: 1,
+    },
     events: [{ name: `event ${text}`, timeNanos: 5n, attributes: { 'exception.message': `no ${text} here` } }],
     links: [{ traceId: '1'.repeat(32), spanId: '2'.repeat(16), attributes: { to: `(${text})` } }],
-    service: 'shop',
     traceState: 'ot=th:8',
-  });
+  }),
+  resource: { 'service.name': 'shop', 'host.note': text, tags: { owner: text } },
+});
 
 const textOf = (span: Span): string =>
-  JSON.stringify(span, (_, value: unknown) => (typeof value === 'bigint' ? `${value}` : value));
+  JSON.stringify(span, (_, value: unknown) => {
+    if (typeof value === 'bigint') return `${value}`;
+    // Buffers have become their JSON by now.
+    const { type, data } = Object(value) as { readonly type?: unknown; readonly data?: number[] };
+    return type === 'Buffer' && data !== undefined ? Buffer.from(data).toString('latin1') : value;
+  });
 
 for (const [kind, arbitrary] of Object.entries(personal)) {
   test(`lets no generated ${kind} out of any field of a span, whatever stands around it`, () => {
@@ -201,6 +213,52 @@ test('replaces what own patterns match, all of it', () => {
   const own = redactor({ patterns: { orderNumber: 'ORD-[0-9]{4,8}' } });
   assert.equal(own.text('ORD-12345678 and ORD-12'), '[orderNumber] and ORD-12');
   assert.throws(() => redactor({ patterns: { bad: '(?=x)' } }), /patterns\.bad/);
+});
+
+test('knows the forms in which people write them', () => {
+  const gone = (text: string, kind: string) => assert.equal(all.text(text), `[${kind}]`, text);
+  for (const text of ['(010)62345678', '(0571) 8888 8888', '021 6234 5678', '010-62345678', '0571-8888888'])
+    gone(text, 'phone');
+  for (const text of ['１３８１２３４５６７８', '138 1234 5678', '＋86 13812345678']) gone(text, 'phone');
+  for (const text of ['110105 19491231 002X', '110105-19491231-002x', '１１０１０５１９４９１２３１００２Ｘ'])
+    gone(text, 'residentId');
+  for (const text of ['gb82 west 1234 5698 7654 32', 'gb82west12345698765432', 'DE89-3704-0044-0532-0130-00'])
+    gone(text, 'iban');
+  for (const text of ['4111.1111.1111.1111', '４１１１１１１１１１１１１１１１']) gone(text, 'card');
+  gone('jane＠example.com', 'email');
+  // Alike, and something else.
+  for (const text of [
+    '00000000-0300-1847-8000-000000000000',
+    '110105 19491231 0021',
+    '110106-19491231-002X',
+    'de89 some more text that goes on and on',
+    'gb82west12345698765433',
+    '4111.1111.1111.1112',
+    '021 6234 567',
+    'ｈｅｌｌｏ',
+  ]) {
+    assert.equal(all.text(text), text);
+  }
+  const tokens = redactor({}, { hmac });
+  assert.equal(tokens.text('１３８１２３４５６７８'), tokens.text('13812345678'));
+  assert.notEqual(tokens.text('１３８１２３４５６７８'), tokens.text('１３８１２３４５６７９'));
+  assert.equal(tokens.text('110105 19491231 002X'), tokens.text('11010519491231002x'));
+});
+
+test('takes queries out of paths in any text, and secrets out of keys of any spelling', () => {
+  assert.equal(all.text('GET /users?email=x&page=2 failed'), 'GET /users?email=REDACTED&page=REDACTED failed');
+  for (const text of ['what/why? a=b', 'is it?', '/path', '/a?', '/a?b', 'x?y=1', 'a /b c?d=1'])
+    assert.equal(all.text(text), text);
+  assert.deepEqual(
+    all.attributes({ userPassword: 'x', accessToken: 'y', clientSecret: 'z', tokenizer: 'gpt', key: { apiKey: 'k' } }),
+    {
+      userPassword: 'REDACTED',
+      accessToken: 'REDACTED',
+      clientSecret: 'REDACTED',
+      tokenizer: 'gpt',
+      key: { apiKey: 'REDACTED' },
+    },
+  );
 });
 
 test('redacts baggage on its way out', () => {

@@ -155,7 +155,7 @@ const prepare = (operation: Operation, system: string | undefined, options: Send
     if (entries.length > 1) attributes[names.batchCount] = entries.length;
     const kind = ownContext ? SpanKind.PRODUCER : SpanKind.CLIENT;
     const span = tracer.startSpan(named('send', destination), { kind, attributes, links }, outer);
-    const baggage = activeBaggage(outer);
+    const baggage = activeBaggage(outer, options);
     const contexts = entries.map((_, index) => {
       // Without a provider the span has no ids: nothing is better than zeros.
       const own = created[index] ?? span.spanContext();

@@ -50,6 +50,6 @@ const activeFields = (options: TracingOptions): Record<string, string> => {
   const set = (name: string, value: string): void => {
     fields[name] = value;
   };
-  inject(traceContextOf(span), set, propagationOf(options), activeBaggage(active));
+  inject(traceContextOf(span), set, propagationOf(options), activeBaggage(active, options));
   return fields;
 };

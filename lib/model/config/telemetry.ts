@@ -6,6 +6,8 @@ export interface TelemetryConfig {
   readonly breaker?: BreakerConfig;
   /** What may leave, by a name of your own that back ends refer to. @default nothing is redacted */
   readonly redaction?: Readonly<Record<string, RedactionProfile>>;
+  /** Name of the profile that baggage passes before it leaves with a message; what is found becomes the name of its kind. @default all of it leaves */
+  readonly baggage?: string;
   /** Where spans can go, by a name of your own. @default as `OTEL_EXPORTER_OTLP_*` says */
   readonly backEnds?: Readonly<Record<string, BackEndConfig>>;
   /** Which service's spans go where; the first that matches decides. @default none */
