@@ -61,7 +61,6 @@ export class FunctionsStack extends Stack {
       // A role of its own instead of AWSLambdaBasicExecutionRole: that one may write to every log group of the account.
       const role = new Role(this, `${name}-role`, { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
       logGroup.grantWrite(role);
-      references.grantTelemetry(role);
       grants(role);
       return new LambdaFunction(this, name, {
         functionName: `tidemark-${name}`,
@@ -105,6 +104,7 @@ export class FunctionsStack extends Stack {
         table.grantReadWriteData(role);
         bus.grantPutEventsTo(role);
         references.grantWatermarks(role);
+        references.grantTelemetry(role);
       },
       { [key.table]: table.tableName, [key.bus]: bus.eventBusName },
     );
@@ -120,6 +120,7 @@ export class FunctionsStack extends Stack {
         table.grantReadWriteData(role);
         role.addManagedPolicy(state.writeSpans);
         windows.grantSendMessages(role);
+        references.grantTelemetry(role);
       },
       { [key.table]: table.tableName, [key.bucket]: bucket.bucketName, [key.windowsQueue]: windows.queueUrl },
     );
@@ -162,6 +163,7 @@ export class FunctionsStack extends Stack {
         alertsDeadLetters.grantSendMessages(role);
         references.grantAlerts(role);
         if (showsPictures) role.addManagedPolicy(state.readReports());
+        references.grantTelemetry(role);
       },
       {
         [key.table]: table.tableName,

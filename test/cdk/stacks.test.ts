@@ -199,6 +199,30 @@ test('grants follow the configuration: queues and secrets that it names, and not
   assert.ok(!bare.includes('secretsmanager:GetSecretValue'));
 });
 
+test('keys and headers of telemetry are granted to what exports or passes on, and X-Ray only where it is written to', () => {
+  const telemetry = {
+    redaction: { strict: { tokenKey: 'secretsmanager:shop/token-key' } },
+    backEnds: {
+      vendor: {
+        url: 'https://otlp.example/v1/traces',
+        redaction: 'strict',
+        secretHeaders: { 'api-key': 'ssm:/vendor/key' },
+      },
+    },
+  };
+  const readers = (given: object, action: string) =>
+    Object.entries(resourcesOf(given))
+      .filter(([, { Type, Properties }]) => Type === 'AWS::IAM::Policy' && JSON.stringify(Properties).includes(action))
+      .map(([id]) => /\/(\w+?)role/.exec(id)?.[1])
+      .sort();
+  const exporting = ['collectspans', 'deliveralerts', 'evaluatewatermarks'];
+  assert.deepEqual(readers({ telemetry }, 'shop/token-key-??????'), exporting);
+  assert.deepEqual(readers({ telemetry }, 'parameter/vendor/key'), exporting);
+  assert.deepEqual(readers({ telemetry }, 'xray:'), []);
+  const xray = { url: 'https://xray.eu-central-1.amazonaws.com/v1/traces', signFor: 'xray' };
+  assert.deepEqual(readers({ telemetry: { backEnds: { xray } } }, 'xray:PutTraceSegments'), exporting);
+});
+
 test('metrics may be read only where a rule needs them, and a managed Prometheus by its workspace', () => {
   const rule = { gauge: 'queue-age', high: 0.9 };
   const url = 'https://aps-workspaces.eu-central-1.amazonaws.com/workspaces/ws-12345678-0000-4000-8000-000000000000';
