@@ -42,7 +42,18 @@ export const redactor = (profile: RedactionProfile, options: RedactorOptions = {
   const instead = (kind: string, value: string): string =>
     hmac === undefined ? `[${kind}]` : `${kind}:${letters(hmac(`${kind}\0${canonical(kind, narrow(value))}`))}`;
 
+  /** Short texts in which nothing was found: methods, routes and hosts come with every span. */
+  const harmless = new Set<string>();
   const text = (value: string): string => {
+    if (value.length > maxHarmless) return looked(value);
+    if (harmless.has(value)) return value;
+    const out = looked(value);
+    if (out !== value) return out;
+    if (harmless.size >= maxKeys) harmless.clear();
+    harmless.add(value);
+    return out;
+  };
+  const looked = (value: string): string => {
     let out = urls ? withoutUrlSecrets(value, allowedQuery) : value;
     const found = detect(out, kinds);
     if (found.length > 0) out = replaced(out, found, (each, part) => instead(each.kind, part));
@@ -215,6 +226,7 @@ interface KeyWay {
 }
 
 const maxKeys = 2000;
+const maxHarmless = 128;
 const onlyCards: ReadonlySet<PersonalKind> = new Set(['card']);
 const urlKeys = new Set(['url.full', 'url.original', 'http.url', 'http.target', 'url.path', 'url.fragment']);
 
