@@ -1,6 +1,7 @@
 import { ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer';
 import { BasicTracerProvider, BatchSpanProcessor, type SpanExporter } from '@opentelemetry/sdk-trace-base';
 import { systemNanos } from '../../lib/adapters/clock.ts';
+import { takeCharge } from '../../lib/adapters/context-manager.ts';
 import { eachRecord } from '../../lib/middleware/each-record.ts';
 import { traced } from '../../lib/middleware/traced.ts';
 import type { BackEnd } from '../../lib/model/back-end.ts';
@@ -68,6 +69,8 @@ const bySampler = (keepErrors: boolean): Invoke => ours({ sampler: backlogSample
 
 /** The same middleware on OpenTelemetry's recorder and encoder: what tidemark would do without its own. */
 const sdk = (): Invoke => {
+  // Without an asynchronous context nothing would be active in the handler.
+  takeCharge();
   const exporter: SpanExporter = {
     export: (spans, done) => {
       sent += ProtobufTraceSerializer.serializeRequest(spans)?.length ?? 0;
