@@ -177,8 +177,12 @@ export const simulate = (options: WorldOptions) => {
           alive = false;
           counts.crashes += 1;
           // What a process dies with before it could write it down, nobody knows.
-          for (const said of wishes.values())
-            said.list = said.list.filter((wish) => wish.process !== process || wish.isWritten);
+          for (const said of wishes.values()) {
+            const known = said.list.filter((wish) => wish.process !== process || wish.isWritten);
+            // Nor how often in a row the destination has asked for less.
+            said.throttled = Math.max(0, said.throttled - (said.list.length - known.length));
+            said.list = known;
+          }
           reject(new Error('the process was killed'));
         }
         return never;
