@@ -44,6 +44,10 @@ export const decompress = async (
 /** Of a body that is put together from compressed pieces; each costs a call. */
 const maxFrames = 4096;
 
+/** What a body may unpack to in one piece: pieces would be held a second time while they are put together. Spans shrink thirtyfold. */
+const chunkFor = ({ length }: Uint8Array, limit: number): number =>
+  Math.max(64, Math.min(limit, 4 * 2 ** 20, Math.max(64 * 1024, length * 40)));
+
 /** Frames may follow each other, which Node reads the first of only. */
 const zstdFrames = async (bytes: Uint8Array, limit: number): Promise<Uint8Array> => {
   const frames: Uint8Array[] = [];
@@ -63,11 +67,15 @@ const zstdFrame = (
   maxOutputLength: number,
 ): Promise<{ readonly buffer: Uint8Array; readonly read: number }> =>
   new Promise((settle, reject) => {
-    zlib().zstdDecompress(bytes, { maxOutputLength, info: true }, (thrown, result) => {
-      if (thrown !== null) return reject(thrown);
-      const { buffer, engine } = result as unknown as { buffer: Uint8Array; engine: { bytesWritten: number } };
-      settle({ buffer, read: engine.bytesWritten });
-    });
+    zlib().zstdDecompress(
+      bytes,
+      { maxOutputLength, info: true, chunkSize: chunkFor(bytes, maxOutputLength) },
+      (thrown, result) => {
+        if (thrown !== null) return reject(thrown);
+        const { buffer, engine } = result as unknown as { buffer: Uint8Array; engine: { bytesWritten: number } };
+        settle({ buffer, read: engine.bytesWritten });
+      },
+    );
   });
 
 /** RFC 1950, as PNG wants it. */
