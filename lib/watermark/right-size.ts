@@ -25,7 +25,7 @@ export const describeUsage = (options: {
     ...(wasKilled ? { last_termination: 'OOMKilled' } : {}),
     ...(status?.restartCount === undefined ? {} : { restarts: String(status.restartCount) }),
     ...(scaling === undefined ? {} : { autoscaler: scaling.words }),
-    right_size: suggestionOf(points, resource, wasKilled, scaling),
+    right_size: suggestionOf(points, resource, { wasKilled, scaling, basis: fill.basis }),
   };
 };
 
@@ -33,16 +33,15 @@ export const describeUsage = (options: {
 const suggestionOf = (
   points: readonly number[],
   resource: 'memory' | 'cpu',
-  wasKilled: boolean,
-  scaling: Scaling | undefined,
+  about: { readonly wasKilled: boolean; readonly scaling: Scaling | undefined; readonly basis: Fill['basis'] },
 ): string => {
+  const { wasKilled, scaling, basis } = about;
   if (scaling?.onResource === true) {
     return `none: ${scaling.name} scales this workload on ${resource}; its maxReplicas, target or the request it compares with decide`;
   }
   const { amount, reason } = rightSize(points, resource, wasKilled);
-  return resource === 'memory'
-    ? `limit of at least ${bytes(amount)}: ${reason}`
-    : `request of at least ${cores(amount)}: ${reason}`;
+  if (resource === 'cpu') return `request of at least ${cores(amount)}: ${reason}`;
+  return `${basis === 'limit' ? 'limit' : 'request and limit'} of at least ${bytes(amount)}: ${reason}`;
 };
 
 /** Points that a suggestion should rest on (krr's rule); with fewer it says so. */
