@@ -22,10 +22,11 @@ export const cloudwatchMetric = (options: {
     }
     const at = clock();
     const period = metric.periodSeconds ?? 60;
+    // Whole periods only: the sum of one that is under way is a part of it. Three of them, since the newest is often not there yet.
+    const end = Math.floor(at / 1000 / period) * period;
     const body = JSON.stringify({
-      // Three periods back: the newest one is often not there yet.
-      StartTime: Math.floor(at / 1000) - 3 * period,
-      EndTime: Math.floor(at / 1000),
+      StartTime: end - 3 * period,
+      EndTime: end,
       ScanBy: 'TimestampDescending',
       MetricDataQueries: [
         {
@@ -57,20 +58,28 @@ export const cloudwatchMetric = (options: {
       headers,
       body,
     });
-    const answer = (await requestJson({
+    const answer = await requestJson({
       url,
       method: 'POST',
       headers: { ...headers, ...signed },
       body,
       timeoutMs: 5000,
       where,
-    })) as {
-      MetricDataResults?: { Values?: number[]; Timestamps?: (number | string)[] }[];
-    };
-    const { Values = [], Timestamps = [] } = answer.MetricDataResults?.[0] ?? {};
-    const [value] = Values;
-    const [stamp] = Timestamps;
-    if (value === undefined || stamp === undefined) return undefined;
-    return { value, at: typeof stamp === 'number' ? stamp * 1000 : Date.parse(stamp) };
+    });
+    return newestOf(answer, where);
   };
 };
+
+/** The first value of GetMetricData's answer with its time in milliseconds. */
+export const newestOf = (answer: unknown, where: string): { value: number; at: number } | undefined => {
+  const { MetricDataResults: results } = (answer ?? {}) as { MetricDataResults?: unknown };
+  if (!Array.isArray(results)) throw new Failure('unavailable', 'the answer has no MetricDataResults', { where });
+  const { Values, Timestamps } = (results[0] ?? {}) as { Values?: unknown; Timestamps?: unknown };
+  const [value] = Array.isArray(Values) ? (Values as unknown[]) : [];
+  const [stamp] = Array.isArray(Timestamps) ? (Timestamps as unknown[]) : [];
+  const at = typeof stamp === 'number' ? stamp * 1000 : typeof stamp === 'string' ? Date.parse(stamp) : Number.NaN;
+  return typeof value === 'number' && Math.abs(at) <= maxMillis ? { value, at } : undefined;
+};
+
+/** The last time that a Date can be. */
+const maxMillis = 8.64e15;

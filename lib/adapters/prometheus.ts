@@ -51,33 +51,44 @@ export const prometheusServer = (options: {
   };
 };
 
-const valuesOf = (answer: unknown, where: string) => {
-  const { status, error, data } = answer as {
-    status?: string;
-    error?: string;
-    data?: { resultType?: string; result?: unknown };
-  };
-  if (status !== 'success')
-    throw new Failure('unavailable', `the query failed: ${error ?? 'no reason given'}`, { where });
+/** The series of an instant query's answer; a scalar is one without labels. */
+export const valuesOf = (
+  answer: unknown,
+  where: string,
+): { labels: Record<string, string>; value: number; at: number }[] => {
+  const { status, error, data } = recordOf(answer);
+  if (status !== 'success') {
+    throw new Failure('unavailable', `the query failed: ${String(error ?? 'no reason given')}`, { where });
+  }
+  const { resultType, result } = recordOf(data);
   const entries =
-    data?.resultType === 'vector' && Array.isArray(data.result)
-      ? (data.result as { metric?: Record<string, string>; value?: [number, string] }[])
-      : data?.resultType === 'scalar' && Array.isArray(data.result)
-        ? [{ metric: {}, value: data.result as [number, string] }]
+    resultType === 'vector' && Array.isArray(result)
+      ? (result as unknown[]).map(recordOf)
+      : resultType === 'scalar'
+        ? [{ value: result }]
         : undefined;
   if (entries === undefined) {
-    throw new Failure(
-      'bad-input',
-      `the query answers a ${data?.resultType ?? 'nothing'}, an instant vector is needed`,
-      { where },
-    );
+    throw new Failure('bad-input', `the query answers a ${String(resultType)}, an instant vector is needed`, { where });
   }
-  return entries.map(({ metric = {}, value }) => {
-    if (!Array.isArray(value))
+  return entries.map(({ metric, value }) => {
+    const [at, text] = Array.isArray(value) ? (value as unknown[]) : [];
+    if (typeof text !== 'string') {
       throw new Failure('bad-input', 'native histograms have no single value to compare', { where });
-    return { labels: metric, value: numberOf(value[1]), at: Math.round(value[0] * 1000) };
+    }
+    if (typeof at !== 'number' || Math.abs(at) > maxSeconds)
+      throw new Failure('bad-input', 'a value has no time', { where });
+    const labels = Object.entries(recordOf(metric)).filter(
+      (pair): pair is [string, string] => typeof pair[1] === 'string',
+    );
+    return { labels: Object.fromEntries(labels), value: numberOf(text), at: Math.round(at * 1000) };
   });
 };
+
+/** The last time that a Date can be. */
+const maxSeconds = 8.64e12;
+
+const recordOf = (value: unknown): Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
 
 const numberOf = (text: string): number =>
   text === '+Inf' ? Number.POSITIVE_INFINITY : text === '-Inf' ? Number.NEGATIVE_INFINITY : Number(text);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { checkWatermarks } from '../../cdk/config/watermarks.ts';
+import { newestOf } from '../../lib/adapters/cloudwatch.ts';
 import {
   autoscalerFields,
   nodeFields,
@@ -9,6 +10,8 @@ import {
   podFields,
   podMetricsFields,
 } from '../../lib/adapters/kubernetes-fields.ts';
+import { valuesOf } from '../../lib/adapters/prometheus.ts';
+import { Failure } from '../../lib/model/failure.ts';
 import type { ClusterSnapshot } from '../../lib/model/kubernetes-objects.ts';
 import { readReading } from '../../lib/model/reading.ts';
 import { evaluate, inactive, type Rule, type Sample, type SeriesState } from '../../lib/watermark/evaluate.ts';
@@ -197,6 +200,33 @@ check(
             for (const text of Object.values(series.describe?.([]) ?? {})) assert.equal(typeof text, 'string');
           }
         }
+      }
+    },
+  ),
+);
+
+check(
+  'whatever Prometheus and CloudWatch answer, it is read or refused with a reason',
+  fc.property(
+    listed({
+      status: 'success',
+      data: { resultType: 'vector', result: [{ metric: { __name__: 'a', host: 'b' }, value: [1763899200.5, '1.5'] }] },
+    }),
+    listed({ MetricDataResults: [{ Id: 'value', Values: [1, 2], Timestamps: [1763899200, '2026-11-23T12:00:00Z'] }] }),
+    (vector, metric) => {
+      try {
+        for (const { labels, value, at } of valuesOf(vector, 'prometheus/x')) {
+          assert.ok(typeof value === 'number' && Number.isFinite(at));
+          assert.ok(Object.values(labels).every((text) => typeof text === 'string'));
+        }
+      } catch (thrown) {
+        assert.ok(thrown instanceof Failure, String(thrown));
+      }
+      try {
+        const newest = newestOf(metric, 'cloudwatch/x');
+        assert.ok(newest === undefined || Number.isFinite(newest.at));
+      } catch (thrown) {
+        assert.ok(thrown instanceof Failure, String(thrown));
       }
     },
   ),

@@ -97,6 +97,8 @@ test('the newest value of a CloudWatch metric is read, and no value is no series
     { labels: { metric: 'CPUUtilization', DBInstanceIdentifier: 'shop' }, value: 42, at: now },
   ]);
   assert.equal(server.asked[0]?.headers['x-amz-target'], 'GraniteServiceVersion20100801.GetMetricData');
+  const { StartTime, EndTime } = JSON.parse(server.asked[0]?.body ?? '') as { StartTime: number; EndTime: number };
+  assert.deepEqual([StartTime, EndTime], [now / 1000 - 180, now / 1000], 'whole periods that are over');
   values = [];
   assert.deepEqual(await source.cloudwatch(rule), []);
 });
