@@ -1,8 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { WatermarkRule } from '../lib/model/config/watermarks.ts';
 import { evaluate, inactive, type Rule, type SeriesState } from '../lib/watermark/evaluate.ts';
+import { gauges } from '../lib/watermark/gauges/index.ts';
 import { podUsage } from '../lib/watermark/pod-usage.ts';
+import { recall } from '../lib/watermark/recall.ts';
+import { stepSeries } from '../lib/watermark/series-step.ts';
+import { identityOf } from '../lib/watermark/series-store.ts';
 import type { Bench } from './index.ts';
 import { measure, quantile, type Result, report } from './measure.ts';
 import { peerVersion } from './peers.ts';
@@ -100,8 +105,10 @@ const stateMachine = (): Result => {
   return result as Result;
 };
 
-/** Join, quantities, effective resources and ratios, without any list being read. */
+/** The evaluation alone: join, quantities, limits and ratios, then the step of each series; no list is read, nothing moves. */
 const gaugeCost = (pods: number): Result => {
+  const rule: WatermarkRule = { gauge: 'pod-memory' };
+  const stepping = { name: 'Full', rule, gauge: gauges['pod-memory'], now: 0, recall: recall() };
   const usage = { memory: '131072Ki', cpu: '10n' };
   const resources = { limits: { memory: '256Mi', cpu: '1' }, requests: { memory: '128Mi', cpu: '100m' } };
   const names = Array.from({ length: pods }, (_, n) => ({ namespace: `team-${n % 20}`, name: `pod-${n}` }));
@@ -120,7 +127,20 @@ const gaugeCost = (pods: number): Result => {
     })),
   };
   const [result] = measure(
-    [{ case: 'tidemark/pod', per: pods, run: () => podUsage(snapshot, 'memory', { gauge: 'pod-memory' }) }],
+    [
+      {
+        case: 'tidemark/pod',
+        per: pods,
+        run: () => {
+          let moved = 0;
+          for (const series of podUsage(snapshot, 'memory', rule).series) {
+            const identity = identityOf(series.labels);
+            if (stepSeries(stepping, { identity, former: undefined, series }) !== undefined) moved += 1;
+          }
+          return moved;
+        },
+      },
+    ],
     { rounds: 15, roundMs: 60, warmUp: 20 },
   );
   return result as Result;
