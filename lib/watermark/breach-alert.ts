@@ -107,7 +107,11 @@ export const blindAlert = (options: {
     labels: { alertname: 'WatermarkBlind', severity: 'critical', source },
     annotations: {
       summary,
-      description: `Rules that depend on it: ${rules.join(', ')}. Their alerts neither fire nor resolve meanwhile.`,
+      ...(rules.length === 0
+        ? {}
+        : {
+            description: `Rules that depend on it: ${rules.join(', ')}. Their alerts neither fire nor resolve meanwhile.`,
+          }),
       reason,
     },
     startsAt: time(since),

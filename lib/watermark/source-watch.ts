@@ -34,6 +34,23 @@ export const watchSources = async (given: Evaluating, outcomes: readonly Outcome
     if (health === undefined) await table.delete('watermark-source', name);
     else await table.put({ pk: 'watermark-source', sk: name, health });
   }
+  for (const [name, health] of stored) {
+    if (!outcomes.some((outcome) => outcome.name === name)) await forget(given, name, health, at);
+  }
+};
+
+/** What is no longer configured is no longer blind; nobody else would say so. */
+const forget = async ({ table, bus, log, trace }: Evaluating, name: string, health: Health, at: number) => {
+  if (health.blindSince !== undefined) {
+    const reason = 'it is no longer configured';
+    const summary = `${name} is no longer watched`;
+    const since = health.failingSince;
+    await bus.put([
+      eventOf(blindAlert({ source: name, summary, status: 'resolved', since, at, reason, rules: [], trace })),
+    ]);
+    log('info', 'alert resolved', { labels: { alertname: 'WatermarkBlind', source: name }, reason });
+  }
+  await table.delete('watermark-source', name);
 };
 
 const problems = {

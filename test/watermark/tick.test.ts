@@ -200,6 +200,18 @@ test('a metrics API that is down makes one blind alert and resolves nothing', as
   assert.deepEqual(told().slice(2), ['WatermarkBlind resolved', 'Full resolved']);
 });
 
+test('a source that is blind and then no longer configured is told to be so no more', async () => {
+  const { world, given, tick, told } = aWorld({ gauge: 'pod-memory' });
+  world.down = 'gone';
+  for (let i = 0; i < 4; i += 1) await tick();
+  const config = { rules: {}, clusters: {} };
+  await runTick({ tick: '2026-11-23T13:00:00Z', offsetSeconds: 0 }, { ...given, config });
+  await runTick({ tick: '2026-11-23T13:00:00Z', offsetSeconds: 30 }, { ...given, config });
+  assert.deepEqual(told(), ['WatermarkBlind firing', 'WatermarkBlind resolved']);
+  assert.equal(world.alerts[1]?.fingerprint, world.alerts[0]?.fingerprint);
+  assert.equal(world.alerts[1]?.annotations['reason'], 'it is no longer configured');
+});
+
 test('a pod without metrics keeps its state', async () => {
   const { world, tick, told } = aWorld({ gauge: 'pod-memory', forSeconds: 0 });
   world.usage['a'] = 190;
