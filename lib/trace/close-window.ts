@@ -6,6 +6,7 @@ import { readBaseline } from './baseline.ts';
 import type { DetectorOptions } from './detector.ts';
 import { heatMapPng } from './heat-map-png.ts';
 import { heatMapSvg } from './heat-map-svg.ts';
+import { inTurns } from './in-turns.ts';
 import { renderReport, shownOf } from './report.ts';
 import { type Score, scoreTraces } from './score.ts';
 import { decodeStored, prefixOf, reportPrefixOf, type WindowClosed } from './window.ts';
@@ -41,12 +42,10 @@ const stateSeconds = 86_400;
 export const closeWindow = async (window: WindowClosed, closing: WindowClosing): Promise<Score> => {
   const { bucket, log, traceUrl, decompress, deflate, sniffEncoding, thresholds } = closing;
   const objects = await bucket.list(prefixOf(window));
-  const bodies = await Promise.all(
-    objects.map(async (key) => {
-      const bytes = await bucket.get(key);
-      return bytes === undefined ? { spans: [] } : decodeStored(key, await decompress(bytes, sniffEncoding(bytes)));
-    }),
-  );
+  const bodies = await inTurns(objects, async (key) => {
+    const bytes = await bucket.get(key);
+    return bytes === undefined ? { spans: [] } : decodeStored(key, await decompress(bytes, sniffEncoding(bytes)));
+  });
   const traces = assemble(bodies.flatMap(({ spans }) => spans));
   const usual = await readBaseline(bucket, window, closing.windowSeconds, closing.baselineWindows ?? 0);
   const scored = scoreTraces(window.windowStart, traces, {

@@ -2,6 +2,7 @@ import { Failure } from '../model/failure.ts';
 import type { Bucket, Clock, Log, Objects, Queue, Table } from '../model/ports.ts';
 import type { Span } from '../model/span.ts';
 import { type Decoded, decodeJson, decodeProto } from './decode.ts';
+import { inTurns } from './in-turns.ts';
 import { accepted, type HttpAnswer, otlpRequest, refused } from './otlp-http.ts';
 import { type PackedSpans, packSpans } from './pack-spans.ts';
 import { unpacker } from './unpack.ts';
@@ -201,17 +202,6 @@ export const collector = (options: CollectorOptions) => {
 };
 
 const contentTypes = { protobuf: 'application/x-protobuf', json: 'application/json' } as const;
-
-/** Objects that are written at the same time. */
-const concurrency = 8;
-
-const inTurns = async <T>(items: readonly T[], handle: (item: T) => Promise<void>): Promise<void> => {
-  let next = 0;
-  const worker = async (): Promise<void> => {
-    for (let item = items[next++]; item !== undefined; item = items[next++]) await handle(item);
-  };
-  await Promise.all(Array.from({ length: Math.min(concurrency, items.length) }, worker));
-};
 
 /** Spans of several records are stored together, up to this many. */
 const maxHeld = 50_000;
