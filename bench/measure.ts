@@ -33,6 +33,8 @@ export interface Plan {
   readonly roundMs?: number;
   /** Operations before anything is timed. @default 3000 */
   readonly warmUp?: number;
+  /** Whether allocation is measured too, over thousands of operations; not for operations of milliseconds. @default true */
+  readonly bytes?: boolean;
   /** @default 'ns' */
   readonly unit?: Result['unit'];
   /** Cases that ratios are given to, for every case whose name starts with `tidemark`. @default all others */
@@ -43,7 +45,7 @@ const nanosOf = { ns: 1, us: 1e3, ms: 1e6, s: 1e9 } as const;
 
 /** Measures synchronous cases. */
 export const measure = (cases: readonly Case[], plan: Plan = {}): Result[] => {
-  const { rounds = 31, roundMs = 15, warmUp = 3000, unit = 'ns' } = plan;
+  const { rounds = 31, roundMs = 15, warmUp = 3000, unit = 'ns', bytes = true } = plan;
   const states = cases.map((each) => {
     loop(each.run, warmUp);
     return { each, count: calibrated(each.run, roundMs), times: [] as number[] };
@@ -53,7 +55,7 @@ export const measure = (cases: readonly Case[], plan: Plan = {}): Result[] => {
   }
   const results = states.map(({ each, times }) => ({
     ...figures(each, times, unit),
-    ...bytesField(allocated(each.run, each.per), each.per),
+    ...bytesField(bytes ? allocated(each.run, each.per) : undefined, each.per),
   }));
   return withRatios(results, plan.peers);
 };

@@ -39,7 +39,7 @@ export const bench: Bench = {
         { case: `tidemark/${name}`, run: () => extract(message) },
         { case: peer, run: () => JSON.parse(body) as unknown },
       ];
-      return measure(cases, { unit: 'ms', warmUp: 20, rounds: 15, peers: [peer] });
+      return measure(cases, { unit: 'ms', warmUp: 20, rounds: 15, bytes: false, peers: [peer] });
     });
     report('peel', results, json, [
       'Per message of 1 MiB. What is asked: less than 2.0, the price of parsing it twice. `notifications` are texts within texts, which',
