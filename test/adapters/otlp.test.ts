@@ -209,7 +209,7 @@ test('a back end that never answers costs the deadline and no more', async (t) =
   const { url } = await receiver(t, () => undefined);
   const started = Date.now();
   assert.deepEqual(await made(url).backEnd.export([aSpan()], 150), { kept: 0, dropped: { timeout: 1 } });
-  assert.ok(Date.now() - started < 2000);
+  assert.ok(Date.now() - started < 10_000);
 });
 
 test('its own timeout counts when it is shorter than the deadline', async (t) => {

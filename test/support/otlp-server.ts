@@ -30,8 +30,12 @@ interface Decoded {
   }[];
 }
 
-/** An OTLP/HTTP server that keeps what it is sent, read by a decoder that knows nothing of ours. */
-export const startOtlpServer = async ({ delayMs = 0 }: { readonly delayMs?: number } = {}): Promise<OtlpServer> => {
+/** An OTLP/HTTP server that keeps what it is sent, read by a decoder that knows nothing of ours; it answers when `answers` says so. */
+export const startOtlpServer = async ({
+  answers,
+}: {
+  readonly answers?: (received: readonly ReceivedSpan[]) => Promise<void>;
+} = {}): Promise<OtlpServer> => {
   const spans: ReceivedSpan[] = [];
   const bodies: Record<string, Buffer[]> = {};
   const headers: OtlpServer['headers'] = [];
@@ -43,11 +47,12 @@ export const startOtlpServer = async ({ delayMs = 0 }: { readonly delayMs?: numb
     const body = encoding === 'gzip' ? gunzipSync(packed) : encoding === 'zstd' ? zstdDecompressSync(packed) : packed;
     headers.push(request.headers);
     const isJson = request.headers['content-type'] === 'application/json';
-    if (request.url === '/v1/traces') spans.push(...spansOf(isJson ? decodeOtlpJson(body) : decodeOtlpProtobuf(body)));
+    const received =
+      request.url === '/v1/traces' ? spansOf(isJson ? decodeOtlpJson(body) : decodeOtlpProtobuf(body)) : [];
+    if (request.url === '/v1/traces') spans.push(...received);
     else bodies[request.url ?? ''] = [...(bodies[request.url ?? ''] ?? []), body];
-    const answer = () => response.writeHead(200, { 'content-type': request.headers['content-type'] ?? '' }).end();
-    if (delayMs === 0) answer();
-    else setTimeout(answer, delayMs);
+    await answers?.(received);
+    response.writeHead(200, { 'content-type': request.headers['content-type'] ?? '' }).end();
   });
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   return {
