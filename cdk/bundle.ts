@@ -1,8 +1,9 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { join, normalize, relative } from 'node:path';
+import { dirname, join, normalize, relative } from 'node:path';
 import { buildSync, type Metafile } from 'esbuild';
 import { Failure } from '../lib/model/failure.ts';
 import { addCodeCache } from './code-cache.ts';
+import { type Aliases, withLeftOut } from './left-out.ts';
 
 export interface BundleOptions {
   /** The file whose default export is the configuration compiled in. @default tidemark.config.ts of this project */
@@ -23,7 +24,7 @@ export const bundle = (functionName: string, outDir: string, options: BundleOpti
 /**
  * Bundles one entry point for Node 24 on Lambda. CJS, since bundles of SDK size load faster so; `module` before `main`, since
  * the default order brings in all of the semantic conventions (180 KB instead of 42); the SDK inside, since it loads 1.35 to
- * 1.6 times as fast as the runtime's own copy.
+ * 1.6 times as fast as the runtime's own copy. An entry in `functions/` holds only what its configuration switches on.
  */
 export const bundleFile = (entry: string, outDir: string, options: BundleOptions = {}): Metafile => {
   for (const file of [entry, ...(options.configFile === undefined ? [] : [options.configFile])]) {
@@ -32,7 +33,18 @@ export const bundleFile = (entry: string, outDir: string, options: BundleOptions
     }
   }
   mkdirSync(outDir, { recursive: true });
-  const { metafile } = buildSync({
+  const configFile = options.configFile ?? join(projectRoot, 'tidemark.config.ts');
+  const build = (aliases: Aliases) => buildFile(entry, outDir, { '#tidemark.config': configFile, ...aliases });
+  // Other entries may be configured otherwise than by the file.
+  const ours = dirname(normalize(entry)) === join(projectRoot, 'functions');
+  const metafile = ours ? withLeftOut(projectRoot, configFile, build) : build({});
+  writeFileSync(join(outDir, 'package.json'), '{"type":"commonjs"}\n');
+  refuseTwoApis(entry, metafile);
+  return metafile;
+};
+
+const buildFile = (entry: string, outDir: string, alias: Aliases): Metafile =>
+  buildSync({
     entryPoints: [entry],
     outfile: join(outDir, 'index.js'),
     bundle: true,
@@ -47,19 +59,19 @@ export const bundleFile = (entry: string, outDir: string, options: BundleOptions
     metafile: true,
     logLevel: 'error',
     absWorkingDir: projectRoot,
-    alias: { '#tidemark.config': options.configFile ?? join(projectRoot, 'tidemark.config.ts') },
-  });
-  writeFileSync(join(outDir, 'package.json'), '{"type":"commonjs"}\n');
+    alias: { ...alias },
+  }).metafile;
+
+/** Two copies of the API each have their own globals: spans of one are no-ops for the other, silently. */
+const refuseTwoApis = (entry: string, { inputs }: Metafile): void => {
   const copies = new Set(
-    Object.keys(metafile.inputs)
+    Object.keys(inputs)
       .map((input) => /^(.*node_modules\/@opentelemetry\/api)\//.exec(input)?.[1])
       .filter((copy) => copy !== undefined),
   );
-  // Two copies of the API each have their own globals: spans of one are no-ops for the other, silently.
   if (copies.size > 1) {
     throw new Failure('misconfigured', `holds ${copies.size} copies of @opentelemetry/api: ${[...copies].join(', ')}`, {
       where: entry,
     });
   }
-  return metafile;
 };

@@ -1,8 +1,8 @@
+import { channels } from '#tidemark.channels';
 import { type Alert, alert as anAlert } from '../model/alert.ts';
 import type { ReceiverConfig } from '../model/config/alerts.ts';
 import { Failure } from '../model/failure.ts';
 import type { Channel, Chunk, Notification, Saying } from './channel.ts';
-import { channels } from './channels/index.ts';
 import type { Delivering } from './delivering.ts';
 import {
   type Allowance,

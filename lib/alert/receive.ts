@@ -1,7 +1,8 @@
+import { authenticator } from '#tidemark.authentication';
 import type { InboundConfig } from '../model/config/alerts.ts';
 import { Failure } from '../model/failure.ts';
 import type { Log, Queue } from '../model/ports.ts';
-import { type AuthenticationPorts, authenticator } from './authenticate.ts';
+import type { AuthenticationPorts } from './authenticate.ts';
 import { fitting } from './fitting.ts';
 import { type Arrival, readAlerts, writeArrivals } from './inbound.ts';
 

@@ -1,8 +1,8 @@
+import { channels } from '#tidemark.channels';
 import type { ReceiverConfig } from '../model/config/alerts.ts';
 import { Failure } from '../model/failure.ts';
 import type { Bucket, Clock, Crypto, Http, HttpRequest, Secrets } from '../model/ports.ts';
 import type { Channel, Chunk, Saying, Style, Target } from './channel.ts';
-import { channels } from './channels/index.ts';
 import { hideSecrets } from './hide-secrets.ts';
 import { pictureKey } from './picture.ts';
 import { failureVerdict, type Verdict } from './verdict.ts';

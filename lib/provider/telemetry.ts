@@ -1,9 +1,9 @@
 import { trace } from '@opentelemetry/api';
+import { backlogSampling } from '#tidemark.sampling';
 import { systemMonotonic } from '../adapters/clock.ts';
 import { later } from '../adapters/later.ts';
-import { type PressureReader, pressureReader } from '../adapters/pressure.ts';
 import { lambdaCpus, processHealth } from '../adapters/process-health.ts';
-import type { BackEnd, ExportOutcome, Promote } from '../model/back-end.ts';
+import type { BackEnd, ExportOutcome } from '../model/back-end.ts';
 import type { PropagationConfig } from '../model/config/propagation.ts';
 import type { TelemetryConfig } from '../model/config/telemetry.ts';
 import { Failure } from '../model/failure.ts';
@@ -12,15 +12,14 @@ import type { Span } from '../model/span.ts';
 import { type Propagation, propagation } from '../propagation/propagation.ts';
 import { type Breaker, breaker } from '../telemetry/breaker.ts';
 import { readFunctionSettings } from '../telemetry/function-settings.ts';
-import { headSampler, type Sampler } from '../telemetry/head-sampler.ts';
+import { headSampler } from '../telemetry/head-sampler.ts';
 import { type Metrics, metrics } from '../telemetry/metrics.ts';
 import type { Redactor } from '../telemetry/redact.ts';
 import { type BackEndLimits, type Redact, routeSpans, type SpanRouter } from '../telemetry/route.ts';
-import { backlogSampler } from '../telemetry/sampler.ts';
-import { ownNames } from '../telemetry/semconv.ts';
 import { readSettings, type Settings } from '../telemetry/settings.ts';
 import type { Environment } from '../telemetry/variables.ts';
 import { backEndOf, configuredBackEnd } from './back-end.ts';
+import type { Sampling } from './backlog-sampling.ts';
 import { metricsTeller } from './tell-metrics.ts';
 import { createTracing, type Tracing } from './tracing.ts';
 
@@ -169,7 +168,7 @@ const redactorsOf = ({ config = {}, secrets, hmacSha256 }: TelemetryOptions) => 
       const profile = config.redaction?.[redaction];
       // Validated at synth; without it nothing may leave.
       if (profile === undefined) throw new Failure('misconfigured', 'no such profile', { where: redaction });
-      const { redactor } = await import('../telemetry/redact.ts');
+      const { redactor } = await import('#tidemark.redaction');
       const { tokenKey } = profile;
       if (tokenKey === undefined) return redactor(profile).span;
       const key = Buffer.from(await secrets(tokenKey));
@@ -184,7 +183,7 @@ const baggageRedactor = ({ baggage, redaction }: TelemetryConfig, log: Log): Red
   if (baggage === undefined) return undefined;
   const profile = redaction?.[baggage];
   let ready: Redactor | undefined;
-  import('../telemetry/redact.ts').then(
+  import('#tidemark.redaction').then(
     ({ redactor }) => {
       if (profile !== undefined) ready = redactor(profile);
     },
@@ -192,13 +191,6 @@ const baggageRedactor = ({ baggage, redaction }: TelemetryConfig, log: Log): Red
   );
   return (entries) => ready?.baggage(entries) ?? [];
 };
-
-interface Sampling {
-  readonly sampler: Sampler;
-  readonly promote?: Promote;
-  readonly pressure?: PressureReader;
-  readonly rate?: () => number;
-}
 
 /** By backlog where a queue is named, else by `OTEL_TRACES_SAMPLER`; both do less while the breaker is open. */
 const samplingOf = (
@@ -218,25 +210,8 @@ const samplingOf = (
       },
     };
   }
-  const { queue, ...rest } = sampling;
-  const pressure = pressureReader({ table, queue, clock, log });
-  const sampler = backlogSampler({
-    ...rest,
-    cap,
-    stressed,
-    pressure: pressure.fill,
-    onChange: (change) => log('info', 'sampling rate changes', { queue, ...change }),
-  });
-  const promote: Promote = (span) => {
-    const stratum = sampler.atEnd(span, isLocalRoot(span));
-    if (stratum === undefined) return undefined;
-    return { attributes: { [ownNames.samplingStratum]: stratum.name }, traceState: stratum.traceState };
-  };
-  return { sampler, promote, pressure, rate: () => sampler.rate };
+  return backlogSampling(sampling, { cap, stressed, table, clock, log });
 };
-
-/** No parent, or one in another process: bit 9 of OTLP's flags. */
-const isLocalRoot = ({ parentSpanId, flags = 0 }: Span): boolean => parentSpanId === undefined || (flags & 0x200) !== 0;
 
 /** The same sampler with at most so much of the traces that begin here. */
 const capped = ({ name, ratio }: Settings['sampler'], cap: number): Settings['sampler'] => {

@@ -56,7 +56,7 @@ const byOtlp = (options: MetricsTellerOptions): Tell => {
     encode: () => body,
   });
   return async (collected, budgetMs) => {
-    const { metricsJson } = await import('../telemetry/metrics-otlp.ts');
+    const { metricsJson } = await import('#tidemark.metrics-otlp');
     const text = metricsJson(collected, settings.resource);
     if (text === undefined) return;
     body = Buffer.from(text);

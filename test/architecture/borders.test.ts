@@ -10,7 +10,7 @@ const borders: Record<string, { readonly rooms: readonly string[]; readonly pack
   'lib/message': { rooms: ['lib/model'], packages: [] },
   'lib/propagation': { rooms: ['lib/model'], packages: [otelTypes] },
   'lib/watermark': { rooms: ['lib/model'], packages: [] },
-  'lib/alert': { rooms: ['lib/model'], packages: [] },
+  'lib/alert': { rooms: ['lib/model'], packages: ['#tidemark.authentication', '#tidemark.channels'] },
   'lib/trace': { rooms: ['lib/model'], packages: [] },
   'lib/telemetry': { rooms: ['lib/model'], packages: [otelTypes] },
   'lib/adapters': { rooms: ['lib/model'], packages: ['@aws-sdk/', '@smithy/', '@opentelemetry/', 'node:'] },
@@ -20,7 +20,7 @@ const borders: Record<string, { readonly rooms: readonly string[]; readonly pack
   },
   'lib/provider': {
     rooms: ['lib/model', 'lib/propagation', 'lib/telemetry', 'lib/adapters'],
-    packages: [otelTypes],
+    packages: [otelTypes, '#tidemark.metrics-otlp', '#tidemark.redaction', '#tidemark.sampling'],
   },
   functions: {
     rooms: [
