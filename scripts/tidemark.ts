@@ -49,7 +49,7 @@ const overview = (): string =>
     '',
     'usage: npm run tidemark -- <command> [arguments] [--help]',
     '',
-    ...Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(16)} ${summary}`),
+    ...Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(20)} ${summary}`),
   ].join('\n');
 
 const main = async (argv: readonly string[]): Promise<number> => {

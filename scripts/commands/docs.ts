@@ -5,12 +5,13 @@ import type { Command } from '../command.ts';
 import { propagatorsPage, timingsIn } from '../propagators-page.ts';
 import { collectorPage } from './collector-config.ts';
 
-const help = `usage: npm run tidemark -- docs [--check]
+const help = `usage: npm run tidemark -- docs [--check] [--json]
 
 Writes docs/reference/registries.md from the registries of lib, docs/reference/configuration.md from the configuration types,
 docs/reference/propagators.md from the formats (its timings are kept: npm run bench -- propagators --write), and
 ops/collector/collector.yaml from the configuration beside it.
---check   write nothing; exit 1 when a page is not what would be written`;
+--check   write nothing; exit 1 when a page is not what would be written
+--json    the pages that were written, or with --check those that are stale, as an array`;
 
 const registries = [
   {
@@ -30,20 +31,21 @@ export const command: Command = {
   summary: 'write the generated reference pages (--check: compare only)',
   help,
   run: async (args, io) => {
-    const unknown = args.find((arg) => arg !== '--check');
+    const unknown = args.find((arg) => arg !== '--check' && arg !== '--json');
     if (unknown !== undefined) throw new Failure('bad-input', `unknown argument '${unknown}'; see --help`);
+    const isCheck = args.includes('--check');
+    const json = args.includes('--json');
     const root = normalize(join(import.meta.dirname, '../..'));
     const stale: string[] = [];
     for (const [file, text] of await pages(root)) {
       const path = join(root, file);
       if (existsSync(path) && readFileSync(path, 'utf8') === text) continue;
       stale.push(file);
-      if (!args.includes('--check')) {
-        writeFileSync(path, text);
-        io.out(`wrote ${file}\n`);
-      }
+      if (!isCheck) writeFileSync(path, text);
+      if (!isCheck && !json) io.out(`wrote ${file}\n`);
     }
-    if (!args.includes('--check')) return 0;
+    if (json) io.out(`${JSON.stringify(stale, undefined, 2)}\n`);
+    if (!isCheck) return 0;
     for (const file of stale) io.err(`${file} is not up to date; run: npm run docs\n`);
     return stale.length === 0 ? 0 : 1;
   },

@@ -3,10 +3,11 @@ import { dirname, join } from 'node:path';
 import { Failure } from '../../lib/model/failure.ts';
 import type { Command } from '../command.ts';
 
-const help = `usage: npm run tidemark -- new <source|format|channel|gauge|detector> <name>
+const help = `usage: npm run tidemark -- new <source|format|channel|gauge|detector> <name> [--json]
 
 Writes a new member as a copy of the simplest member of its kind, and its line in the registry. The name is kebab-case.
-The shared contract suite of that kind fails until the member does what its copy does for the new name.`;
+The shared contract suite of that kind fails until the member does what its copy does for the new name.
+--json   the files written, as an array`;
 
 /** Each kind: where it lives, and the member that a new one starts from. */
 const kinds = {
@@ -21,7 +22,9 @@ export const command: Command = {
   summary: 'scaffold a source, format, channel, gauge or detector',
   help,
   run: async (args, io) => {
-    const [kind, name] = args;
+    const json = args.includes('--json');
+    const [kind, name, more] = args.filter((arg) => arg !== '--json');
+    if (more !== undefined) throw new Failure('bad-input', `unknown argument '${more}'; see --help`);
     if (kind === undefined || !Object.hasOwn(kinds, kind)) {
       throw new Failure('bad-input', `unknown kind '${kind ?? ''}'; one of ${Object.keys(kinds).join(', ')}`);
     }
@@ -29,8 +32,12 @@ export const command: Command = {
       throw new Failure('bad-input', `'${name ?? ''}' is not a kebab-case name such as queue-age`);
     }
     const root = join(import.meta.dirname, '../..');
-    for (const file of scaffold(root, kind as keyof typeof kinds, name)) io.out(`wrote ${file}\n`);
-    io.out('next: make the member your own, add sample events, run npm test\n');
+    const files = scaffold(root, kind as keyof typeof kinds, name);
+    if (json) io.out(`${JSON.stringify(files, undefined, 2)}\n`);
+    else
+      io.out(
+        `${files.map((file) => `wrote ${file}\n`).join('')}next: make the member your own, add sample events, run npm test\n`,
+      );
     return 0;
   },
 };

@@ -99,6 +99,9 @@ test('dead letters are sent again by receiver, time and reason; the others stay,
   );
   assert.deepEqual(await arrived(), ['A']);
   assert.match((await replay('--dest', 'nobody')).out, /sent 0 of 3/);
+  assert.deepEqual(JSON.parse((await replay('--dest', 'pager', '--dry-run', '--json')).out), [
+    { at: '2026-01-03T00:00:00.000Z', receiver: 'pager', alerts: ['C'], reason: 'HTTP 400', sent: false },
+  ]);
   assert.match((await replay('--since', '2026-01-02T00:00:00Z', '--reason', 'HTTP')).out, /sent 2 of 3/);
   assert.deepEqual(await arrived(), ['B', 'C']);
   assert.match((await replay()).out, /\(unread\).*\nsent 1 of 1/);
