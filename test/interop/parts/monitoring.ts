@@ -3,12 +3,12 @@ import { createServer } from 'node:http';
 import { join, normalize } from 'node:path';
 import fc from 'fast-check';
 import { alert } from '../../../lib/model/alert.ts';
-import { encodeJson } from '../../../lib/telemetry/encode.ts';
+import type { TraceMetricsConfig } from '../../../lib/model/config/traces.ts';
 import { prometheusRules } from '../../../lib/watermark/prometheus-rules.ts';
-import { aSpan } from '../../support/a-span.ts';
 import { everyGauge } from '../../support/every-gauge.ts';
 import { type Part, type Peer, present, same } from '../part.ts';
 import { type Deployment, deployed } from '../support/deployment.ts';
+import { exportsItsMetrics, type Receivers } from '../support/exported-metrics.ts';
 import {
   alertmanagerInhibitRules,
   alertmanagerRoute,
@@ -17,7 +17,7 @@ import {
   groupReceivers,
   toldByUs,
 } from '../support/groups.ts';
-import { freePort, run, serve, until, withFolder } from '../support/process.ts';
+import { freePort, run, type Server, serve, until, withFolder } from '../support/process.ts';
 import { goPrograms } from '../tools.ts';
 
 const prometheus = goPrograms('prometheus', {
@@ -48,10 +48,10 @@ export const part: Part = {
     await checksRules(server);
     const manager = report.peer('Alertmanager', '0.34.1');
     await withFolder((folder) =>
-      deployed(async (deployment) => {
-        const running = await startBoth(folder, deployment);
+      deployedWith(folder, async (deployment, ports) => {
+        const running = await startAll(folder, deployment, ports);
         try {
-          await firesOnAnomaly(server, deployment, running);
+          await exportsItsMetrics(server, deployment, running, failing);
           await hearsOfIt(manager, running);
           await reachesTheRobot(manager, deployment);
           await sameFingerprints(manager, running);
@@ -60,9 +60,6 @@ export const part: Part = {
           await running.stop();
         }
       }),
-    );
-    server.leaves(
-      'export by tidemark itself: metrics leave score-traces as log lines in embedded metric format, and are carried from there to Prometheus by OTLP here; remote write is not there',
     );
   },
 };
@@ -105,8 +102,32 @@ const checksRules = async (peer: Peer): Promise<void> => {
   );
 };
 
-interface Running {
-  readonly prometheusUrl: string;
+interface Ports {
+  readonly written: number;
+  readonly otlp: number;
+  readonly alerts: number;
+}
+
+/** Receivers of metrics are compiled in, so their ports are chosen before anything runs. */
+const deployedWith = async (
+  folder: string,
+  work: (deployment: Deployment, ports: Ports) => Promise<void>,
+): Promise<void> => {
+  const ports = { written: await freePort(), otlp: await freePort(), alerts: await freePort() };
+  const configFile = join(folder, 'tidemark.config.mjs');
+  const metrics: TraceMetricsConfig = {
+    remoteWrite: { url: `http://127.0.0.1:${ports.written}/api/v1/write` },
+    otlp: { url: `http://127.0.0.1:${ports.otlp}/api/v1/otlp/v1/metrics` },
+  };
+  const shop = normalize(join(import.meta.dirname, '../../../examples/shop/tidemark.config.ts'));
+  writeFileSync(
+    configFile,
+    `import shop from ${JSON.stringify(shop)};\nexport default { ...shop, traces: { metrics: ${JSON.stringify(metrics)} } };\n`,
+  );
+  await deployed((deployment) => work(deployment, ports), { configFile });
+};
+
+interface Running extends Receivers {
   readonly alertmanagerUrl: string;
   /** Bodies that Alertmanager posted to its webhook. */
   readonly posted: Posted[];
@@ -124,9 +145,11 @@ interface Posted {
   }[];
 }
 
-/** Both servers, with our rules as they are; alerts go to a webhook that keeps what it is sent, those about traces to deliver-alerts too. */
-const startBoth = async (folder: string, { cloud }: Deployment): Promise<Running> => {
-  const [metricsPort, alertsPort] = [await freePort(), await freePort()];
+/**
+ * A Prometheus that is written to and one that takes OTLP, both with our rules as they are. Alerts of the first go to Alertmanager, from
+ * there to a webhook that keeps what it is sent, and those about traces to deliver-alerts too.
+ */
+const startAll = async (folder: string, { cloud }: Deployment, ports: Ports): Promise<Running> => {
   const posted: Posted[] = [];
   const webhook = createServer((request, response) => {
     const chunks: Buffer[] = [];
@@ -165,133 +188,74 @@ const startBoth = async (folder: string, { cloud }: Deployment): Promise<Running
     join(folder, 'alertmanager.yml'),
     JSON.stringify({ route, receivers, inhibit_rules: alertmanagerInhibitRules }),
   );
-  writeFileSync(
-    join(folder, 'prometheus.yml'),
-    JSON.stringify({
-      global: { evaluation_interval: '1s' },
-      rule_files: ['trace-rules.yml'],
-      alerting: { alertmanagers: [{ static_configs: [{ targets: [`127.0.0.1:${alertsPort}`] }] }] },
-    }),
-  );
-  mkdirSync(join(folder, 'data'));
-  const prometheusUrl = `http://127.0.0.1:${metricsPort}`;
-  const alertmanagerUrl = `http://127.0.0.1:${alertsPort}`;
+  const alertmanagerUrl = `http://127.0.0.1:${ports.alerts}`;
   const manager = await serve(
     join(alertmanager.path, 'alertmanager'),
     [
       `--config.file=${join(folder, 'alertmanager.yml')}`,
       `--storage.path=${join(folder, 'alertmanager')}`,
-      `--web.listen-address=127.0.0.1:${alertsPort}`,
+      `--web.listen-address=127.0.0.1:${ports.alerts}`,
       '--cluster.listen-address=',
     ],
     { ready: async () => (await fetch(`${alertmanagerUrl}/-/ready`)).ok },
   );
-  try {
-    const server = await serve(
-      join(prometheus.path, 'prometheus'),
-      [
-        `--config.file=${join(folder, 'prometheus.yml')}`,
-        `--storage.tsdb.path=${join(folder, 'data')}`,
-        `--web.listen-address=127.0.0.1:${metricsPort}`,
-        '--web.enable-otlp-receiver',
-      ],
-      { ready: async () => (await fetch(`${prometheusUrl}/-/ready`)).ok },
-    );
-    const stop = async () => {
-      await server.stop();
-      await manager.stop();
-      webhook.close();
-      webhook.closeAllConnections();
-    };
-    return { prometheusUrl, alertmanagerUrl, posted, stop };
-  } catch (thrown) {
-    await manager.stop();
+  const started: Server[] = [manager];
+  const stop = async () => {
+    for (const server of started.splice(0).reverse()) await server.stop();
     webhook.close();
+    webhook.closeAllConnections();
+  };
+  try {
+    const written = { name: 'written', port: ports.written, flags: ['--web.enable-remote-write-receiver'] };
+    started.push(await startPrometheus(folder, { ...written, alertmanagers: [`127.0.0.1:${ports.alerts}`] }));
+    const otlp = { name: 'otlp', port: ports.otlp, flags: ['--web.enable-otlp-receiver'] };
+    started.push(await startPrometheus(folder, { ...otlp, alertmanagers: [] }));
+    return {
+      writtenUrl: `http://127.0.0.1:${ports.written}`,
+      otlpUrl: `http://127.0.0.1:${ports.otlp}`,
+      alertmanagerUrl,
+      posted,
+      stop,
+    };
+  } catch (thrown) {
+    await stop();
     throw thrown;
   }
+};
+
+interface PrometheusOptions {
+  readonly name: string;
+  readonly port: number;
+  readonly flags: readonly string[];
+  readonly alertmanagers: readonly string[];
+}
+
+const startPrometheus = (folder: string, { name, port, flags, alertmanagers }: PrometheusOptions): Promise<Server> => {
+  writeFileSync(
+    join(folder, `${name}.yml`),
+    JSON.stringify({
+      global: { evaluation_interval: '1s' },
+      rule_files: ['trace-rules.yml'],
+      alerting: { alertmanagers: [{ static_configs: [{ targets: alertmanagers }] }] },
+    }),
+  );
+  const data = join(folder, name);
+  mkdirSync(data);
+  return serve(
+    join(prometheus.path, 'prometheus'),
+    [
+      `--config.file=${join(folder, `${name}.yml`)}`,
+      `--storage.tsdb.path=${data}`,
+      `--web.listen-address=127.0.0.1:${port}`,
+      ...flags,
+    ],
+    { ready: async () => (await fetch(`http://127.0.0.1:${port}/-/ready`)).ok },
+  );
 };
 
 const failing = 'interop-payments';
 /** What the shop's robots and their surroundings hold as `secretsmanager:shop/alerts-token`. */
 const deliverToken = 'local-token';
-
-/** Spans of which every other one fails go in at collect-spans; what score-traces measures makes the rule fire. */
-const firesOnAnomaly = async (
-  peer: Peer,
-  { otlpUrl, otlpHeaders, lines }: Deployment,
-  { prometheusUrl }: Running,
-): Promise<void> => {
-  const measured = await peer.holds('score-traces measures an error burst that came in as OTLP', async () => {
-    const at = Date.now();
-    const spans = Array.from({ length: 20 }, (_, index) =>
-      aSpan({
-        traceId: (index + 1).toString(16).padStart(32, 'd'),
-        spanId: (index + 1).toString(16).padStart(16, 'e'),
-        service: failing,
-        name: 'charge',
-        startNanos: BigInt(at) * 1_000_000n,
-        endNanos: BigInt(at + 5) * 1_000_000n,
-        status: index % 2 === 0 ? 2 : 0,
-      }),
-    );
-    const headers = { ...otlpHeaders, 'content-type': 'application/json' };
-    const answer = await fetch(otlpUrl, { method: 'POST', headers, body: encodeJson(spans) });
-    same(answer.status, 200, 'status of the answer');
-    const found = () =>
-      lines
-        .filter((line) => line.includes('"trace metrics"') && line.includes(failing))
-        .map((line) => JSON.parse(line) as Record<string, unknown>);
-    await until('the window is scored', 30, () => sumOf(found(), 'traces_span_count_total') >= 20);
-    return found();
-  });
-  await peer.holds('takes them by OTLP under their names', async () => {
-    const names = ['traces_span_count_total', 'traces_span_error_total'];
-    // A counter's increase is told from two of its samples: one from before the burst.
-    await postMetrics(prometheusUrl, Date.now() - 45_000, new Map(names.map((name) => [name, 0])));
-    await postMetrics(prometheusUrl, Date.now(), new Map(names.map((name) => [name, sumOf(measured, name)])));
-    await until('both series are there', 10, async () => {
-      const values = await Promise.all(names.map((name) => queryOne(prometheusUrl, `${name}{service="${failing}"}`)));
-      return values[0] === 20 && values[1] === 10;
-    });
-  });
-  await peer.holds('fires TraceErrorBurst by ops/prometheus/trace-rules.yml as it is', () =>
-    until('the alert fires', 45, async () => {
-      const alerts = await queryOne(
-        prometheusUrl,
-        `ALERTS{alertname="TraceErrorBurst",service="${failing}",alertstate="firing"}`,
-      );
-      return alerts === 1;
-    }),
-  );
-};
-
-const sumOf = (lines: readonly Record<string, unknown>[], name: string): number =>
-  lines.reduce((sum, line) => sum + Number(line[name] ?? 0), 0);
-
-const postMetrics = async (url: string, atMillis: number, values: ReadonlyMap<string, number>): Promise<void> => {
-  const nanos = String(BigInt(Math.floor(atMillis)) * 1_000_000n);
-  const attributes = [{ key: 'service', value: { stringValue: failing } }];
-  const metrics = [...values].map(([name, value]) => ({
-    name,
-    sum: {
-      aggregationTemporality: 2,
-      isMonotonic: true,
-      dataPoints: [{ attributes, timeUnixNano: nanos, asDouble: value }],
-    },
-  }));
-  const answer = await fetch(`${url}/api/v1/otlp/v1/metrics`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ resourceMetrics: [{ resource: {}, scopeMetrics: [{ metrics }] }] }),
-  });
-  if (!answer.ok) throw new Error(`OTLP is answered ${answer.status}: ${await answer.text()}`);
-};
-
-const queryOne = async (url: string, query: string): Promise<number | undefined> => {
-  const answer = await fetch(`${url}/api/v1/query?${new URLSearchParams({ query })}`);
-  const { data } = (await answer.json()) as { data: { result: readonly { value: readonly [number, string] }[] } };
-  return data.result[0] === undefined ? undefined : Number(data.result[0].value[1]);
-};
 
 const hearsOfIt = async (peer: Peer, { posted }: Running): Promise<void> => {
   await peer.holds('is sent the alert by Prometheus, and posts it', async () => {

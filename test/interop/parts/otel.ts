@@ -56,9 +56,13 @@ export const part: Part = {
   title: 'OpenTelemetry SDKs of Java, Go and Python',
   tools: [java, javaLibraries, javaService, goService, pythonService],
   run: (report) =>
-    deployed(async (deployment) => {
-      for (const [language, service] of Object.entries(services)) await crosses(report, deployment, language, service);
-    }, addWorker),
+    deployed(
+      async (deployment) => {
+        for (const [language, service] of Object.entries(services))
+          await crosses(report, deployment, language, service);
+      },
+      { extend: addWorker },
+    ),
 };
 
 /** What a trace has to look like: each span's name, by the name of its parent. */

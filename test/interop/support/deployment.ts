@@ -25,10 +25,17 @@ export interface Deployment {
   readonly storedSpans: () => Promise<Span[]>;
 }
 
-/** Synthesises the app, adds what `extend` puts into its assembly, and boots it for as long as the work takes. */
+interface DeployedOptions {
+  /** Adds to the assembly before it is booted. */
+  readonly extend?: (assembly: string) => Promise<void>;
+  /** The file that is compiled into the functions. @default the shop's own */
+  readonly configFile?: string;
+}
+
+/** Synthesises the app and boots it for as long as the work takes. */
 export const deployed = async <T>(
   work: (deployment: Deployment) => Promise<T>,
-  extend: (assembly: string) => Promise<void> = async () => undefined,
+  { extend = async () => undefined, configFile }: DeployedOptions = {},
 ): Promise<T> => {
   const assembly = mkdtempSync(join(tmpdir(), 'tidemark-interop-app-'));
   const surroundings = await startSurroundings(false);
@@ -36,7 +43,11 @@ export const deployed = async <T>(
   try {
     await run(process.execPath, [join(root, 'examples/shop/app.ts')], {
       cwd: root,
-      env: { CDK_OUTDIR: assembly, TIDEMARK_ARCHITECTURE: process.arch === 'arm64' ? 'arm64' : 'x86_64' },
+      env: {
+        CDK_OUTDIR: assembly,
+        TIDEMARK_ARCHITECTURE: process.arch === 'arm64' ? 'arm64' : 'x86_64',
+        ...(configFile === undefined ? {} : { SHOP_TIDEMARK_CONFIG: configFile }),
+      },
     });
     await extend(assembly);
     const cloud = await boot({
