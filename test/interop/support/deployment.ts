@@ -13,6 +13,9 @@ import { run } from './process.ts';
 
 const root = normalize(join(import.meta.dirname, '../../..'));
 
+/** Short, so that windows are scored soon. */
+export const deployedWindowSeconds = 2;
+
 export interface Deployment {
   readonly cloud: Cloud;
   readonly surroundings: Awaited<ReturnType<typeof startSurroundings>>;
@@ -58,7 +61,7 @@ export const deployed = async <T>(
       secrets: surroundings.secrets,
       env: {
         OTEL_TRACES_SAMPLER: 'always_on',
-        TIDEMARK_WINDOW_SECONDS: '2',
+        TIDEMARK_WINDOW_SECONDS: String(deployedWindowSeconds),
         TIDEMARK_WINDOW_SLACK_SECONDS: '1',
         TIDEMARK_ALLOW_LOOPBACK: 'true',
         SHOP_KUBERNETES_API: surroundings.kubernetesUrl,

@@ -1,7 +1,10 @@
 import { encodeJson } from '../../../lib/telemetry/encode.ts';
+import { familiesOf } from '../../../lib/trace/metric-series.ts';
+import { otlpMetricsBody } from '../../../lib/trace/otlp-metrics.ts';
+import { type WindowClosed, windowStartOf } from '../../../lib/trace/window.ts';
 import { aSpan } from '../../support/a-span.ts';
-import { type Peer, same } from '../part.ts';
-import type { Deployment } from './deployment.ts';
+import { type Peer, present, same } from '../part.ts';
+import { type Deployment, deployedWindowSeconds } from './deployment.ts';
 import { pause, until } from './process.ts';
 
 /** Two servers of Prometheus, each told the same by tidemark in its own way. */
@@ -24,6 +27,7 @@ export const exportsItsMetrics = async (
 ): Promise<void> => {
   const both = [writtenUrl, otlpUrl];
   const series = (name: string) => `${name}{service="${service}"}`;
+  let burst: WindowClosed = { windowStart: '', partition: 0 };
   const areThere = async (spans: number, errors: number): Promise<void> => {
     let counts: (number | undefined)[] = [];
     await until(`both have ${spans} spans`, 30, async () => {
@@ -46,7 +50,7 @@ export const exportsItsMetrics = async (
   await peer.holds('is told the next window as totals, exactly, in either way', async () => {
     // Spans are of the window that they start in: those of three seconds too have to start after the first.
     await pause(5000);
-    await send(deployment, service, { millis: mixed, fails: (index) => index % 2 === 0 });
+    burst = await send(deployment, service, { millis: mixed, fails: (index) => index % 2 === 0 });
     await areThere(40, 10);
   });
   await peer.holds('gives the series the names that the rules ask for, and no others, in either way', async () => {
@@ -89,10 +93,26 @@ export const exportsItsMetrics = async (
   await peer.holds(
     'records by them the share of spans above 2 s, from classic buckets and from native ones',
     async () => {
-      for (const url of both)
-        isNear(await queryOne(url, series('service:traces_span_slow_share:ratio5m')), 0.2, 1e-9, `share at ${url}`);
+      const share = series('service:traces_span_slow_share:ratio5m');
+      for (const url of both) {
+        await until('it is recorded', 20, async () => (await queryOne(url, share)) !== undefined);
+        isNear(await queryOne(url, share), 0.2, 1e-9, `share at ${url}`);
+      }
     },
   );
+  await peer.holds('counts a window once that is told twice', async () => {
+    const before = told(deployment, service);
+    await closeAgain(deployment, burst);
+    await until('it is told again', 20, () => told(deployment, service) > before);
+    await areThere(40, 10);
+  });
+  await peer.holds('finds the edges of explicit buckets, as OTLP can send them too, where the rules look', async () => {
+    await sendExplicit(otlpUrl);
+    const of = `service="${explicitService}"`;
+    const below = `traces_span_duration_seconds_bucket{${of},le=~"2([.]0)?"}`;
+    await until('it is there', 10, async () => (await queryOne(otlpUrl, below)) === 36);
+    same(await queryOne(otlpUrl, `histogram_quantile(0.95, traces_span_duration_seconds_bucket{${of}})`), 3, 'P95');
+  });
   await peer.holds('refuses nothing that score-traces sends', () => same(refusals(deployment), [], 'refused'));
 };
 
@@ -110,7 +130,7 @@ const send = async (
   { otlpUrl, otlpHeaders }: Deployment,
   service: string,
   { millis, fails }: { readonly millis: readonly number[]; readonly fails: (index: number) => boolean },
-): Promise<void> => {
+): Promise<WindowClosed> => {
   const at = Date.now() - Math.max(...millis);
   const ids = at.toString(16);
   const spans = millis.map((each, index) =>
@@ -127,6 +147,42 @@ const send = async (
   const headers = { ...otlpHeaders, 'content-type': 'application/json' };
   const answer = await fetch(otlpUrl, { method: 'POST', headers, body: encodeJson(spans) });
   same(answer.status, 200, 'status of the answer of collect-spans');
+  return { windowStart: windowStartOf(BigInt(at) * 1_000_000n, deployedWindowSeconds), partition: 0 };
+};
+
+/** What SQS does to a message whose deletion was lost. */
+const closeAgain = async ({ cloud }: Deployment, window: WindowClosed): Promise<void> => {
+  const name = present(
+    cloud.functions.find((each) => /score-?traces/i.test(each)),
+    `score-traces among ${cloud.functions.join(', ')}`,
+  );
+  const record = { messageId: 'again', eventSource: 'aws:sqs', body: JSON.stringify(window), attributes: {} };
+  const outcome = await cloud.invoke(name, JSON.stringify({ Records: [{ ...record, messageAttributes: {} }] }));
+  same(outcome.ok, true, 'success of score-traces');
+};
+
+/** How often score-traces has told the metrics of a service; its log lines are of the same call that sends them. */
+const told = ({ lines }: Deployment, service: string): number =>
+  lines.filter((line) => line.includes('"trace metrics"') && line.includes(service)).length;
+
+const explicitService = 'interop-explicit';
+
+/** The encoder by itself: the deployment sends exponential histograms, as is the default. */
+const sendExplicit = async (url: string): Promise<void> => {
+  const buckets = new Map([
+    [-62, 30],
+    [-27, 6],
+    [12, 4],
+  ]);
+  const counts = { spans: 40, errors: 0, seconds: 12.75, zero: 0, buckets };
+  const families = familiesOf({ services: new Map([[explicitService, counts]]), calls: new Map() });
+  const now = Date.now();
+  const answer = await fetch(`${url}/api/v1/otlp/v1/metrics`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: otlpMetricsBody(families, { from: now - 1000, to: now, temporality: 'cumulative', histogram: 'explicit' }),
+  });
+  same(answer.status, 200, 'status of the answer to explicit buckets');
 };
 
 /** What score-traces says of receivers that did not take its metrics. */
