@@ -80,11 +80,10 @@ export const bench: Bench = {
   },
 };
 
-/** The published definitions, decoded by reflection. */
-const root = new protobuf.Root();
-root.resolvePath = (_, target) => join(import.meta.dirname, '../test/support/opentelemetry-proto', target);
-root.loadSync('opentelemetry/proto/collector/trace/v1/trace_service.proto');
-const request = root.lookupType('opentelemetry.proto.collector.trace.v1.ExportTraceServiceRequest');
+/** OTLP's definitions, decoded by reflection. */
+const request = protobuf
+  .loadSync(join(import.meta.dirname, '../test/support/otlp.proto'))
+  .lookupType('otlp.ExportTraceServiceRequest');
 
 const gate = (what: string, told: string, holds: boolean, wanted: string): string =>
   `${holds ? 'holds' : 'MISSED'}: ${what}: ${told} (${wanted})`;

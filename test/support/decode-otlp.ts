@@ -1,11 +1,8 @@
 import { join } from 'node:path';
 import protobuf from 'protobufjs';
 
-/** A decoder that knows nothing of ours: protobufjs with the published definitions. */
-const root = new protobuf.Root();
-root.resolvePath = (_, target) => join(import.meta.dirname, 'opentelemetry-proto', target);
-root.loadSync('opentelemetry/proto/collector/trace/v1/trace_service.proto');
-const request = root.lookupType('opentelemetry.proto.collector.trace.v1.ExportTraceServiceRequest');
+/** A decoder that knows nothing of ours: protobufjs with the field numbers of OTLP. */
+const request = protobuf.loadSync(join(import.meta.dirname, 'otlp.proto')).lookupType('otlp.ExportTraceServiceRequest');
 
 const plain = (message: protobuf.Message): unknown =>
   request.toObject(message, { longs: String, bytes: String, defaults: true, oneofs: true });
