@@ -12,6 +12,6 @@ svg{width:100%;height:auto;display:block}figure{margin:16px 0 0}figure:target fi
 .key{display:inline-block;width:18px;height:9px;border-radius:2px;background:var(--bar);margin:0 2px 0 8px}.key.path{background:var(--path)}.key.error{background:var(--bad)}
 .edge{fill:none;stroke:var(--bar)}.edge.message{stroke-dasharray:6 4}.tip{fill:var(--soft)}.node{fill:var(--paper);stroke:var(--line)}.node.bad{stroke:var(--bad)}
 .meter{display:inline-block;width:120px;height:8px;border-radius:4px;background:var(--line);overflow:hidden;vertical-align:middle}.meter span{display:block;height:100%;background:var(--path)}
-.scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:14px;margin:4px 0 12px}th{text-align:left;color:var(--soft);font-weight:600}th,td{padding:6px 12px 6px 0;border-bottom:1px solid var(--line);vertical-align:top;overflow-wrap:anywhere}
+.scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:14px;margin:4px 0 12px}th{text-align:left;color:var(--soft);font-weight:600}th,td{padding:6px 12px 6px 0;border-bottom:1px solid var(--line);vertical-align:top;overflow-wrap:break-word}
 code{font-size:12px}.bad{color:var(--bad)}.tag{border:1px solid currentColor;border-radius:4px;padding:0 6px;font-size:12px;white-space:nowrap}.tag.error-burst,.tag.firing{color:var(--bad)}.tag.long-tail{color:var(--slow)}.tag.broken-chain,.tag.missing-call{color:var(--path)}.tag.resolved,.tag.new-call{color:var(--good)}
 `.replaceAll('\n', '');
