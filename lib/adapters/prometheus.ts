@@ -1,6 +1,7 @@
 import type { PrometheusConfig } from '../model/config/watermarks.ts';
 import { Failure } from '../model/failure.ts';
 import type { Clock, Secrets } from '../model/ports.ts';
+import { inWords } from '../model/text.ts';
 import { requestJson } from './json-request.ts';
 
 /** Asks one Prometheus server (or a workspace of Amazon Managed Prometheus, signed) an instant query. */
@@ -58,7 +59,7 @@ export const valuesOf = (
 ): { labels: Record<string, string>; value: number; at: number }[] => {
   const { status, error, data } = recordOf(answer);
   if (status !== 'success') {
-    throw new Failure('unavailable', `the query failed: ${String(error ?? 'no reason given')}`, { where });
+    throw new Failure('unavailable', `the query failed: ${inWords(error ?? 'no reason given')}`, { where });
   }
   const { resultType, result } = recordOf(data);
   const entries =
@@ -68,14 +69,16 @@ export const valuesOf = (
         ? [{ value: result }]
         : undefined;
   if (entries === undefined) {
-    throw new Failure('bad-input', `the query answers a ${String(resultType)}, an instant vector is needed`, { where });
+    throw new Failure('bad-input', `the query answers a ${inWords(resultType)}, an instant vector is needed`, {
+      where,
+    });
   }
   return entries.map(({ metric, value }) => {
     const [at, text] = Array.isArray(value) ? (value as unknown[]) : [];
     if (typeof text !== 'string') {
       throw new Failure('bad-input', 'native histograms have no single value to compare', { where });
     }
-    if (typeof at !== 'number' || Math.abs(at) > maxSeconds)
+    if (typeof at !== 'number' || !(Math.abs(at) <= maxSeconds))
       throw new Failure('bad-input', 'a value has no time', { where });
     const labels = Object.entries(recordOf(metric)).filter(
       (pair): pair is [string, string] => typeof pair[1] === 'string',

@@ -205,6 +205,15 @@ check(
   ),
 );
 
+test('an answer that no text can be made of is refused with a reason', () => {
+  const odd = { toString: null };
+  for (const answer of [
+    { status: 'error', error: odd },
+    { status: 'success', data: { resultType: odd, result: [] } },
+  ])
+    assert.throws(() => valuesOf(answer, 'prometheus/x'), Failure);
+});
+
 check(
   'whatever Prometheus and CloudWatch answer, it is read or refused with a reason',
   fc.property(
