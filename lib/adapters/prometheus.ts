@@ -1,7 +1,7 @@
 import type { PrometheusConfig } from '../model/config/watermarks.ts';
 import { Failure } from '../model/failure.ts';
 import type { Clock, Secrets } from '../model/ports.ts';
-import { inWords } from '../model/text.ts';
+import { shownText } from '../model/text.ts';
 import { requestJson } from './json-request.ts';
 
 /** Asks one Prometheus server (or a workspace of Amazon Managed Prometheus, signed) an instant query. */
@@ -59,7 +59,7 @@ export const valuesOf = (
 ): { labels: Record<string, string>; value: number; at: number }[] => {
   const { status, error, data } = recordOf(answer);
   if (status !== 'success') {
-    throw new Failure('unavailable', `the query failed: ${inWords(error ?? 'no reason given')}`, { where });
+    throw new Failure('unavailable', `the query failed: ${shownText(error ?? 'no reason given')}`, { where });
   }
   const { resultType, result } = recordOf(data);
   const entries =
@@ -69,7 +69,7 @@ export const valuesOf = (
         ? [{ value: result }]
         : undefined;
   if (entries === undefined) {
-    throw new Failure('bad-input', `the query answers a ${inWords(resultType)}, an instant vector is needed`, {
+    throw new Failure('bad-input', `the query answers a ${shownText(resultType)}, an instant vector is needed`, {
       where,
     });
   }

@@ -1,4 +1,4 @@
-import { inWords } from '../model/text.ts';
+import { shownText } from '../model/text.ts';
 import { readPostedList, readWebhook } from './inbound/alertmanager.ts';
 import { readAlarmEvent, readAlarmMessage } from './inbound/cloudwatch.ts';
 import {
@@ -78,7 +78,7 @@ const readNotification = (notification: Fields, around: Around, layers: number):
   const { Type: type, Message: message } = notification;
   // A confirmation holds a URL to be fetched. We fetch none that a stranger may have written.
   if (type !== undefined && type !== 'Notification')
-    return { error: `is an SNS ${inWords(type)}: subscribe the alerts queue to the topic instead` };
+    return { error: `is an SNS ${shownText(type)}: subscribe the alerts queue to the topic instead` };
   const sent = time(notification['Timestamp']);
   const topicArn = text(notification['TopicArn']);
   return readBody(

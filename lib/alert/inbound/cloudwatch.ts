@@ -1,5 +1,5 @@
 import { alert, severities } from '../../model/alert.ts';
-import { inWords } from '../../model/text.ts';
+import { shownText } from '../../model/text.ts';
 import { type Around, type Arrival, type Fields, type Inbound, isFields, member, text, texts, time } from './fields.ts';
 
 /** A change of an alarm, however it was told. */
@@ -69,7 +69,7 @@ export const readAlarmMessage = (message: Fields, around: Around): Inbound | und
         text(message['AlarmArn']) ??
         (account === undefined || region === undefined
           ? undefined
-          : `arn:${partition}:cloudwatch:${region}:${account}:alarm:${inWords(message['AlarmName'])}`),
+          : `arn:${partition}:cloudwatch:${region}:${account}:alarm:${shownText(message['AlarmName'])}`),
       value: message['NewStateValue'],
       reason: message['NewStateReason'],
       at: time(message['StateChangeTime']),

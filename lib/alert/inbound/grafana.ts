@@ -1,4 +1,4 @@
-import { inWords } from '../../model/text.ts';
+import { shownText } from '../../model/text.ts';
 import { type Fields, isFields, text } from './fields.ts';
 
 /** What Grafana says of an alert besides what Alertmanager does: where to look at it and silence it, and the values that it saw. */
@@ -14,7 +14,7 @@ export const grafanaAnnotations = (alert: Fields): Record<string, string> => {
   const { values } = alert;
   if (isFields(values) && Object.keys(values).length > 0)
     found['values'] = Object.entries(values)
-      .map(([name, value]) => `${name}=${inWords(value)}`)
+      .map(([name, value]) => `${name}=${shownText(value)}`)
       .join(' ');
   return found;
 };
