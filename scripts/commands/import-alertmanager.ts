@@ -22,7 +22,7 @@ export const command: Command = {
     if (unknown !== undefined) throw new Failure('bad-input', `unknown option ${unknown}; see --help`);
     const files = args.filter((arg) => !arg.startsWith('--'));
     if (files.length > 1) throw new Failure('bad-input', 'one file is expected; see --help');
-    const { alerts, unmapped } = importAlertmanager(readInput(files[0]).toString('utf8'));
+    const { alerts, unmapped } = imported(readInput(files[0]).toString('utf8'), files[0]);
     const problems = problemsOf({ alerts }).map(
       (problem) => `${problem.path}: ${inWords(problem).slice(problem.path.length + 2)}`,
     );
@@ -34,6 +34,19 @@ export const command: Command = {
     }
     return 0;
   },
+};
+
+/** A fault of the file as a whole names the file. */
+const imported = (text: string, where: string | undefined): ReturnType<typeof importAlertmanager> => {
+  try {
+    return importAlertmanager(text);
+  } catch (thrown) {
+    const { code, message } = Failure.from(thrown);
+    throw new Failure(code, message.replace(`${code}: `, ''), {
+      ...(where === undefined ? {} : { where }),
+      cause: thrown,
+    });
+  }
 };
 
 /** As a person writes TypeScript. */
