@@ -590,16 +590,14 @@ const accessKeyPrefixes = new Set(['AKIA', 'ASIA', 'AGPA', 'AIDA', 'AROA', 'ANPA
 const secretKeyStart = (text: string, start: number): number => {
   // The marks before may belong to it; a letter before these means that this is the middle of something.
   let first = start;
-  while (start - first < 3 && isBase64Mark(text.charCodeAt(first - 1))) first -= 1;
-  const before = text.charCodeAt(first - 1);
-  if (first < start && (isBase64Mark(before) || (isAlnum(before) && !escapeEndsAt(text, first)))) return -1;
+  while (isBase64Mark(text.charCodeAt(first - 1))) first -= 1;
+  if (first < start && isAlnum(text.charCodeAt(first - 1)) && !escapeEndsAt(text, first)) return -1;
   let end = start;
-  while (end - first <= 42 && (isAlnum(text.charCodeAt(end)) || isBase64Mark(text.charCodeAt(end)))) end += 1;
+  while (end - start <= 41 && (isAlnum(text.charCodeAt(end)) || isBase64Mark(text.charCodeAt(end)))) end += 1;
   // `/` before it separates it from a name; after it there may be one as well.
-  for (let from = first; from <= start; from++) {
-    if (end - from === 40 || (end - from === 41 && isBase64Mark(text.charCodeAt(end - 1)))) {
-      if (isRandom(text, from)) return from;
-    }
+  const last = isBase64Mark(text.charCodeAt(end - 1)) ? end - 41 : end - 40;
+  for (let from = Math.max(last, first); from <= Math.min(end - 40, start); from++) {
+    if (isRandom(text, from)) return from;
   }
   return -1;
 };

@@ -226,6 +226,13 @@ test('knows the forms in which people write them', () => {
     gone(text, 'iban');
   for (const text of ['4111.1111.1111.1111', '４１１１１１１１１１１１１１１１']) gone(text, 'card');
   gone('jane＠example.com', 'email');
+  // Base64 puts its marks anywhere: first ones, and a separator before them that is no part of the key.
+  for (const marks of ['', '+', '++', '+++', '/+/+/']) {
+    const key = `${marks}${'aB3'.repeat(14)}`.slice(0, 40);
+    gone(key, 'awsKey');
+    assert.equal(all.text(`GET /${key}`), 'GET /[awsKey]');
+    assert.equal(all.text(`(${key}/)`), '([awsKey]/)');
+  }
   // Alike, and something else.
   for (const text of [
     '00000000-0300-1847-8000-000000000000',
