@@ -12,6 +12,8 @@ export interface Notification {
   readonly alerts: readonly Alert[];
   /** How many minutes later than promised it goes out; the message says so. */
   readonly lateMinutes?: number;
+  /** Fingerprints of those that do, where others are in time. */
+  readonly lateOf?: readonly string[];
 }
 
 /** One request's worth of a notification: planned once, then on its own way, with a delivery id of its own. JSON, too. */

@@ -15,6 +15,7 @@ import {
 } from './destination.ts';
 import { divert, fallbackOf, giveUp } from './give-up.ts';
 import { newId } from './identity.ts';
+import { isLate, markedLate } from './late.ts';
 import { isPriority, type Waiting } from './outbox.ts';
 import { inParallel } from './parallel.ts';
 import { alertOf, claim, keeping, noteAttempt, type Parcel, type Ref, refOf, tidy } from './parcel.ts';
@@ -37,8 +38,6 @@ const capMs = 600_000;
 const maxExtraAttempts = 3;
 /** A receiver that is shut for longer is not waited for where there is a fallback. */
 const patienceMs = 10_000;
-/** What is told so much later than it was to be is marked. */
-const lateMs = 300_000;
 /** What an item of the table can hold beside its references. */
 const notificationBytes = 150_000;
 
@@ -69,11 +68,15 @@ const work = async (receiver: string, held: TurnItem, delivering: Delivering): P
   ])) as [readonly Parcel[], readonly Waiting[]];
   if (parcels.length + waiting.length === 0) return nothingLeft;
   const configured = config.receivers[receiver];
-  if (configured === undefined) {
-    await abandon(receiver, parcels, waiting, `no receiver is named ${receiver}`, delivering);
+  const channel = configured && (channels[configured.channel] as Channel | undefined);
+  if (configured === undefined || channel === undefined) {
+    const reason =
+      configured === undefined
+        ? `no receiver is named ${receiver}`
+        : `this function was built without the channel '${configured.channel}' of ${receiver}`;
+    await abandon(receiver, parcels, waiting, reason, delivering);
     return waiting.length === pageEntries ? { ...nothingLeft, due: clock() } : nothingLeft;
   }
-  const channel: Channel = channels[configured.channel];
   const shared = destination(destinationId(configured), channel.rate, delivering);
   const state = await shared.read();
   const until = clock() + workMs;
@@ -295,15 +298,14 @@ const isOtherState = (entries: readonly Waiting[], { alert, rank }: Waiting): bo
 
 const kindOf = ({ alert, since }: Waiting, now: number): string => {
   const class_ = alert.labels['severity'] === 'critical' ? 0 : alert.status === 'resolved' ? 1 : 2;
-  return `${class_}${now - since >= lateMs ? 'late' : ''}`;
+  return `${class_}${isLate(since, now) ? 'late' : ''}`;
 };
 
 const notificationOf = (receiver: string, entries: readonly Waiting[], now: number): Notification => {
   const [first] = entries as [Waiting];
   const isOneGroup = entries.every(({ group }) => group === first.group);
-  const oldest = Math.min(...entries.map(({ since }) => since));
   const alerts = new Map(entries.map(({ alert }) => [alert.fingerprint, alert]));
-  return {
+  const notification: Notification = {
     receiver,
     groupKey: isOneGroup ? first.groupKey : `{}:{receiver=${JSON.stringify(receiver)}}`,
     groupLabels: isOneGroup
@@ -314,8 +316,8 @@ const notificationOf = (receiver: string, entries: readonly Waiting[], now: numb
           ),
         ),
     alerts: [...alerts.values()],
-    ...(now - oldest >= lateMs ? { lateMinutes: Math.floor((now - oldest) / 60_000) } : {}),
   };
+  return markedLate(notification, entries.map(refOf), now);
 };
 
 const chooseJobs = (jobs: readonly Job[], allowance: Allowance | undefined): Job[] => {
@@ -338,7 +340,10 @@ const run = async (lane: Lane, job: Job, holdId: string): Promise<void> => {
   if (lane.stopped) return;
   if (job.broken !== undefined) return giveUp(receiver, parcel, job.broken, delivering);
   const startedAt = clock();
-  const verdict = await delivering.send(parcel.chunk, configured, { ...sayingOf(delivering), deliveryId: parcel.id });
+  const verdict = await delivering.send(chunkNow(parcel, startedAt), configured, {
+    ...sayingOf(delivering),
+    deliveryId: parcel.id,
+  });
   const at = clock();
   if (!('ours' in verdict && verdict.ours === true)) lane.sent.push(at);
   learn(lane, verdict, startedAt, at);
@@ -376,6 +381,10 @@ const run = async (lane: Lane, job: Job, holdId: string): Promise<void> => {
   };
   await table.put(waiting);
 };
+
+/** A page or a picture carries no alerts of its own, and is marked as it was planned. */
+const chunkNow = ({ chunk, refs }: Parcel, now: number): Chunk =>
+  chunk.kind === 'message' ? { ...chunk, notification: markedLate(chunk.notification, refs, now) } : chunk;
 
 const formed = async (lane: Lane, { chunk, refs = [] }: Job): Promise<Parcel> => {
   const { receiver, delivering } = lane;

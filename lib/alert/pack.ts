@@ -13,6 +13,18 @@ export interface Layout<Message> {
   readonly measure: (message: Message) => number;
 }
 
+/** Whatever is formed in time may become late before it is taken: there must be room to say so. */
+const lateAtLast = (chunk: Chunk): Chunk => {
+  const { notification } = chunk;
+  const lateOf = notification.alerts.map(({ fingerprint }) => fingerprint);
+  return { ...chunk, notification: { ...notification, lateMinutes: 99_999, lateOf } };
+};
+
+const inTime = (chunk: Chunk): Chunk => {
+  const { lateMinutes: _, lateOf: __, ...notification } = chunk.notification;
+  return { ...chunk, notification };
+};
+
 /** Alerts in one message at the very most; more would not be read. */
 const mostAlerts = 100;
 
@@ -43,7 +55,8 @@ export const packed = <Message>({ markup, maxBytes, compose, measure }: Layout<M
   };
   return {
     message: (chunk: Chunk, style: Style, saying: Saying, deliveryId: string): Message => {
-      const made = message(chunk, style, saying, deliveryId);
+      // What filled its message to the last byte while it was in time is told without the mark rather than not at all.
+      const made = message(chunk, style, saying, deliveryId) ?? message(inTime(chunk), style, saying, deliveryId);
       // The least that can be said fits every tool; a template that says much all the same has been cut.
       if (made === undefined) throw new Error('not even the least that can be said fits one message');
       return made;
@@ -60,7 +73,7 @@ export const packed = <Message>({ markup, maxBytes, compose, measure }: Layout<M
         chunked(
           notification,
           good,
-          (alerts) => fits(chunkOf(notification, alerts, largest, form), style, saying),
+          (alerts) => fits(lateAtLast(chunkOf(notification, alerts, largest, form)), style, saying),
           form,
         );
       const full = isOne ? [alone] : split({});

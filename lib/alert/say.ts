@@ -243,8 +243,12 @@ const headOf = ({ status }: Alert, { words: say }: Speaking): string =>
   `[${status === 'firing' ? say.firing : say.resolved}]`;
 
 /** Which part of how many, and how late. */
-const marksOf = ({ chunk: { part, parts, notification }, words: say }: Speaking): string =>
-  `${parts > 1 ? ` (${part}/${parts})` : ''}${notification.lateMinutes === undefined ? '' : ` · ${say.late(notification.lateMinutes)}`}`;
+const marksOf = ({ chunk: { part, parts, notification }, words: say }: Speaking): string => {
+  const { lateMinutes, lateOf } = notification;
+  const place = parts > 1 ? ` (${part}/${parts})` : '';
+  if (lateMinutes === undefined) return place;
+  return `${place} · ${lateOf === undefined ? say.late(lateMinutes) : say.someLate(lateOf.length, lateMinutes)}`;
+};
 
 const cut = (value: string, { bytes }: Detail, most = Number.POSITIVE_INFINITY): string =>
   fitBytes(oneLine(value), Math.min(bytes, most));

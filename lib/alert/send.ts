@@ -27,6 +27,9 @@ export const sendChunk = async (
   ports: SendingPorts,
 ): Promise<Verdict> => {
   const { receiver } = chunk.notification;
+  const channel = channels[configured.channel] as Channel | undefined;
+  if (channel === undefined)
+    return { kind: 'permanent', reason: `this function was built without the channel '${configured.channel}'` };
   const cached = await targetOf(receiver, configured, ports.secrets);
   if ('kind' in cached) return cached;
   const verdict = await once(chunk, configured, saying, ports, cached);
@@ -35,7 +38,7 @@ export const sendChunk = async (
   if ('kind' in fresh) return verdict;
   const isSame = JSON.stringify(fresh) === JSON.stringify(cached);
   const { secrets = [] } = fresh;
-  const older = channels[configured.channel].signsWithAll === true ? [] : secrets.slice(1);
+  const older = channel.signsWithAll === true ? [] : secrets.slice(1);
   for (const target of [...(isSame ? [] : [fresh]), ...older.map((secret) => ({ ...fresh, secrets: [secret] }))]) {
     const next = await once(chunk, configured, saying, ports, target);
     if (!isRefusal(next)) return next;

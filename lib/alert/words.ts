@@ -7,6 +7,7 @@ export interface Words {
   readonly severity: Readonly<Record<Severity, string>>;
   readonly alerts: (count: number) => string;
   readonly late: (minutes: number) => string;
+  readonly someLate: (count: number, minutes: number) => string;
   readonly more: (count: number) => string;
   readonly ended: string;
   readonly trace: string;
@@ -24,6 +25,7 @@ export const words: Readonly<Record<'en' | 'zh', Words>> = {
     severity: { critical: 'critical', warning: 'warning', info: 'info' },
     alerts: (count) => `${count} alerts`,
     late: (minutes) => `late (${minutes} min)`,
+    someLate: (count, minutes) => `${count} late (up to ${minutes} min)`,
     more: (count) => `and ${count} more`,
     ended: 'ended',
     trace: 'trace',
@@ -39,6 +41,7 @@ export const words: Readonly<Record<'en' | 'zh', Words>> = {
     severity: { critical: '严重', warning: '警告', info: '提示' },
     alerts: (count) => `${count} 条告警`,
     late: (minutes) => `迟到 ${minutes} 分钟`,
+    someLate: (count, minutes) => `${count} 条迟到，最长 ${minutes} 分钟`,
     more: (count) => `另有 ${count} 项`,
     ended: '结束于',
     trace: '链路',

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { readLetter } from '../../lib/alert/give-up.ts';
-import { hashed } from '../../lib/alert/identity.ts';
+import { hashed, rankOf } from '../../lib/alert/identity.ts';
 import { readLedger } from '../../lib/alert/ledger.ts';
 import { writeSilence } from '../../lib/alert/silence.ts';
 import { type Alert, alert } from '../../lib/model/alert.ts';
@@ -297,6 +297,25 @@ test('a receiver that the configuration does not know any more gives its alerts 
   assert.match(dead[0] ?? '', /no receiver is named gone/);
 });
 
+test('a receiver whose channel was left out of the bundle gives its alerts to its fallback, or to the dead letters with the reason', async (t) => {
+  const { channels } = await import('../../lib/alert/channels/index.ts');
+  const { wecom } = channels;
+  Object.assign(channels, { wecom: undefined });
+  t.after(() => Object.assign(channels, { wecom }));
+  const receivers = {
+    alone: { channel: 'wecom', url: 'secretsmanager:robot' },
+    backed: { channel: 'wecom', url: 'secretsmanager:robot', fallback: 'hook' },
+    hook: { channel: 'webhook', url: 'secretsmanager:hook' },
+  } as const;
+  const { raise, run, dead, shown, failures } = world({ receivers, default: ['alone', 'backed'], groupWaitSeconds: 0 });
+  raise(anAlert(), 0);
+  await run(600);
+  assert.equal(dead.length, 1);
+  assert.match(readLetter(JSON.parse(dead[0] ?? ''))?.reason ?? '', /built without the channel 'wecom' of alone/);
+  assert.equal(shown('hook').length, 1);
+  assert.deepEqual(failures, []);
+});
+
 test('a destination that fails is left for its fallback within 30 seconds, and tried once a minute at most until it is back', async () => {
   const receivers = {
     hook: { channel: 'webhook', url: 'secretsmanager:hook', fallback: 'robot' },
@@ -358,8 +377,63 @@ test('what is told much later than it was to be is marked as late', async () => 
   await run(2000);
   assert.deepEqual(
     seen.map(({ late }) => late),
-    [false, true],
-    'the one that was planned in time, and the one that waited',
+    [true, true],
+    'the one that was planned in time and refused, and the one that waited',
+  );
+});
+
+test('whether a message is late is told as it is when it goes out, not when it was written', async () => {
+  for (const seconds of [10, 320, 700]) {
+    const fault: Fault = (_, now) => (now < start + seconds * 1000 ? answered(500, 'down') : undefined);
+    const { raise, run, robots } = world({ default: ['robot'], groupWaitSeconds: 0 }, { fault });
+    raise(anAlert(), 0);
+    await run(2000);
+    const message = robots.robot.received.find(({ body }) => JSON.stringify(body).includes('High'));
+    const minutes = / · late \((\d+) min\)/.exec(JSON.stringify(message?.body))?.[1];
+    const waited = ((message?.at ?? 0) - start) / 60_000;
+    assert.ok(message !== undefined);
+    assert.equal(minutes, waited < 5 ? undefined : String(Math.floor(waited)), `${waited} min`);
+  }
+});
+
+test('a process that dies over a message it has written does not make the next one send it unmarked', async () => {
+  const { table, raise, run, seen } = world({ groupWaitSeconds: 0 });
+  // As a process leaves it that has stored its message and no more.
+  const each = anAlert();
+  const ref = {
+    fingerprint: each.fingerprint,
+    rank: rankOf(each),
+    group: 'g',
+    groupKey: '{}:{}',
+    groupLabels: {},
+    since: start,
+  };
+  const younger = anAlert({ name: 'B', second: 200 });
+  await table.put({
+    pk: 'lane#hook',
+    sk: 'chunk#0011223344556677',
+    id: '0011223344556677',
+    chunk: {
+      kind: 'message',
+      notification: { receiver: 'hook', groupKey: '{}:{}', groupLabels: {}, alerts: [each, younger] },
+      part: 1,
+      parts: 1,
+    },
+    refs: [ref, { ...ref, fingerprint: younger.fingerprint, rank: rankOf(younger), since: start + 200_000 }],
+    state: 'forming',
+    attempts: 0,
+    firstAt: start,
+    notBefore: 0,
+  });
+  raise(anAlert({ name: 'C', second: 400 }), 400);
+  await run(1000);
+  assert.deepEqual(
+    new Map(seen.map(({ alert: { labels }, late }) => [labels['alertname'], late])),
+    new Map([
+      ['High', true],
+      ['B', false],
+      ['C', false],
+    ]),
   );
 });
 

@@ -103,7 +103,7 @@ const ownOf =
   });
 
 /** https://prometheus.io/docs/alerting/latest/configuration/#webhook_config, version 4. */
-const alertmanagerOf = ({ alerts, receiver, groupKey, groupLabels }: Notification) => ({
+const alertmanagerOf = ({ alerts, receiver, groupKey, groupLabels, lateMinutes }: Notification) => ({
   version: '4',
   groupKey,
   truncatedAlerts: 0,
@@ -113,6 +113,8 @@ const alertmanagerOf = ({ alerts, receiver, groupKey, groupLabels }: Notificatio
   commonLabels: common(alerts.map(({ labels }) => labels)),
   commonAnnotations: common(alerts.map(({ annotations }) => annotations)),
   externalURL: '',
+  // Beyond version 4, and only where there is something to say.
+  ...(lateMinutes === undefined ? {} : { lateMinutes }),
   alerts: alerts.map(({ status, labels, annotations, startsAt, endsAt, generatorURL, fingerprint }) => ({
     status,
     labels,
@@ -129,7 +131,7 @@ const common = ([first = {}, ...others]: readonly Readonly<Record<string, string
 
 const grouped = (notification: Notification) =>
   chunked(notification, worstFirst(notification.alerts), (alerts) => {
-    const body = validJson(alertmanagerOf({ ...notification, alerts }));
+    const body = validJson(alertmanagerOf({ ...notification, alerts, lateMinutes: 99_999 }));
     return Buffer.byteLength(body) <= maxBytes;
   });
 

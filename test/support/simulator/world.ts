@@ -125,13 +125,13 @@ export const simulate = (options: WorldOptions) => {
     }
     const before = robot.received.length;
     const answer = robot.answer(request, time.now());
-    const { receiver, alerts, lateMinutes } = chunk.notification;
+    const { receiver, alerts, lateMinutes, lateOf } = chunk.notification;
     if (chunk.kind === 'message' && channels[channelName(config, receiver)].verdict(answer, time.now()).kind === 'ok') {
       for (const alert of alerts) {
         const rank = rankOf(alert);
         taken.add(`${receiver} ${alert.fingerprint} ${rank}`);
         if (robot.received.length === before) continue;
-        const late = lateMinutes !== undefined;
+        const late = lateMinutes !== undefined && (lateOf?.includes(alert.fingerprint) ?? true);
         const firstTriedAt = firstTried.get(deliveryId) ?? time.now();
         seen.push({ at: time.now(), receiver, alert, rank, deliveryId, late, firstTriedAt });
       }
