@@ -5,6 +5,7 @@ import { isFlapping } from './evaluate.ts';
 import { forecast, type Point } from './forecast.ts';
 import { timeToFull, unknownTrend } from './forecast-words.ts';
 import type { Gauge, MeasuredSeries } from './gauge.ts';
+import type { Stored } from './series-store.ts';
 
 export type TraceRef = { readonly traceId: string; readonly spanId: string };
 
@@ -12,6 +13,8 @@ export type TraceRef = { readonly traceId: string; readonly spanId: string };
 export interface Breach {
   readonly ruleName: string;
   readonly config: WatermarkRule;
+  /** Labels of the rule, as the alert has had them since it began. */
+  readonly ruleLabels: Readonly<Record<string, string>> | undefined;
   readonly gauge: Gauge;
   readonly rule: Rule;
   readonly labels: Readonly<Record<string, string>>;
@@ -41,7 +44,8 @@ export const breachAlerts = (breach: Breach): readonly Alert[] => {
 };
 
 const valueAlert = (breach: Breach, status: 'firing' | 'resolved'): Alert => {
-  const { ruleName, config, gauge, rule, labels, former, state, transition, measured, severity, trace } = breach;
+  const { ruleName, config, ruleLabels, gauge, rule, labels, former, state, transition, measured, severity, trace } =
+    breach;
   const value = measured?.value;
   const firedAt = status === 'firing' ? transition.at : (former.firedAt ?? transition.at);
   const flapping = status === 'firing' && isFlapping(state, transition.at, rule);
@@ -49,7 +53,7 @@ const valueAlert = (breach: Breach, status: 'firing' | 'resolved'): Alert => {
   const subject = subjectOf(labels);
   return alert({
     status,
-    labels: identity(ruleName, config, severity, labels),
+    labels: identity(ruleName, ruleLabels, severity, labels),
     annotations: {
       summary:
         status === 'firing'
@@ -75,11 +79,11 @@ const valueAlert = (breach: Breach, status: 'firing' | 'resolved'): Alert => {
 };
 
 const noDataAlert = (breach: Breach, status: 'firing' | 'resolved'): Alert => {
-  const { ruleName, config, gauge, labels, former, state, transition, trace } = breach;
+  const { ruleName, ruleLabels, gauge, labels, former, state, transition, trace } = breach;
   const since = (status === 'firing' ? state.missingSince : former.missingSince) ?? transition.at;
   return alert({
     status,
-    labels: identity(`${ruleName}NoData`, config, 'warning', labels),
+    labels: identity(`${ruleName}NoData`, ruleLabels, 'warning', labels),
     annotations: {
       summary: `${subjectOf(labels)}: ${gauge.name} ${status === 'firing' ? 'has no data: neither ok nor firing' : 'has data again'}`,
       reason: transition.reason,
@@ -120,6 +124,29 @@ export const blindAlert = (options: {
   });
 };
 
+/** What ends the alerts of a series whose rule is not configured any more: nothing will ever measure it again. */
+export const orphanAlerts = (
+  ruleName: string,
+  { labels, state, severity = 'critical', ruleLabels }: Stored,
+  at: number,
+  trace: TraceRef | undefined,
+): readonly Alert[] => {
+  const { phase, before, firedAt = at, missingSince = at } = state;
+  const resolved = (alertname: string, as: Severity, since: number) =>
+    alert({
+      status: 'resolved',
+      labels: identity(alertname, ruleLabels, as, labels),
+      annotations: { summary: `${subjectOf(labels)}: ${ruleName} is no longer watched`, reason: 'rule removed' },
+      startsAt: time(since),
+      endsAt: time(at),
+      ...(trace === undefined ? {} : { trace }),
+    });
+  return [
+    ...(phase === 'blind' ? [resolved(`${ruleName}NoData`, 'warning', missingSince)] : []),
+    ...(phase === 'firing' || before === 'firing' ? [resolved(ruleName, severity, firedAt)] : []),
+  ];
+};
+
 /** One alert for a rule with more series than are allowed. */
 export const capAlert = (
   ruleName: string,
@@ -130,7 +157,7 @@ export const capAlert = (
 ): Alert =>
   alert({
     status: 'firing',
-    labels: { alertname: 'WatermarkSeriesCapped', severity: 'warning', rule: ruleName },
+    labels: capLabels(ruleName),
     annotations: {
       summary: `${ruleName} has ${count} series; ${count - cap} of them are not watched`,
       description: `watermarks.maxSeries is ${cap}. Narrow the rule's selector or raise the cap.`,
@@ -138,6 +165,19 @@ export const capAlert = (
     startsAt: time(at),
     ...(trace === undefined ? {} : { trace }),
   });
+
+/** Its end: every series of the rule is watched again, or nobody asks for them any more. */
+export const uncappedAlert = (ruleName: string, since: number, at: number, trace: TraceRef | undefined): Alert =>
+  alert({
+    status: 'resolved',
+    labels: capLabels(ruleName),
+    annotations: { summary: `${ruleName} has no more series than are allowed` },
+    startsAt: time(since),
+    endsAt: time(at),
+    ...(trace === undefined ? {} : { trace }),
+  });
+
+const capLabels = (rule: string) => ({ alertname: 'WatermarkSeriesCapped', severity: 'warning', rule }) as const;
 
 /** The trend of the samples of late; and for what can be full, when it will be. */
 const trendOf = ({ gauge, rule, recent }: Breach): Readonly<Record<string, string>> => {
@@ -154,10 +194,10 @@ export const fullAt = (gauge: Gauge, { high }: Rule): number => (gauge.unit === 
 /** The series' own labels never replace the name and severity of the alert. */
 const identity = (
   alertname: string,
-  config: WatermarkRule,
+  ruleLabels: Readonly<Record<string, string>> | undefined,
   severity: Severity,
   labels: Readonly<Record<string, string>>,
-): Readonly<Record<string, string>> => ({ ...labels, ...config.labels, alertname, severity });
+): Readonly<Record<string, string>> => ({ ...labels, ...ruleLabels, alertname, severity });
 
 /** A series without a limit to be measured by is never critical. */
 export const severityOf = (config: WatermarkRule, gauge: Gauge, measured: MeasuredSeries): Severity => {

@@ -57,8 +57,8 @@ export const evaluateRule = async (
   if (looks.every(({ error }) => error === undefined)) {
     for (const [identity, { labels }] of formers) {
       if (measured.has(identity)) continue;
-      const gone = gauge.goneReason === undefined ? {} : { gone: gauge.goneReason };
-      step(identity, { labels, at: now, value: undefined, ...gone });
+      const gone = goneReason(labels, stepping, looks);
+      step(identity, { labels, at: now, value: undefined, ...(gone === undefined ? {} : { gone }) });
     }
   }
   const evaluation = { steps, series: chosen.length };
@@ -76,10 +76,21 @@ const capped = (
   return [...all.filter((each) => formers.has(each)), ...all.filter((each) => !formers.has(each))].slice(0, cap);
 };
 
+/** Why a series that was not measured has ended; undefined where it may come back. */
+const goneReason = (
+  labels: Readonly<Record<string, string>>,
+  { rule, gauge }: Stepping,
+  looks: readonly Look[],
+): string | undefined => {
+  if (!isSelected({ labels }, rule)) return 'the rule no longer selects it';
+  const isWatched = looks.some(({ backlog }) => backlog?.queue.name === labels['queue']);
+  return gauge.source === 'queue' && !isWatched ? 'the queue is no longer watched' : gauge.goneReason;
+};
+
 const isAbove = ({ value }: MeasuredSeries, mark: number): boolean => value !== undefined && value > mark;
 
 const sameLabels = ({ labels }: MeasuredSeries): string =>
   `two series have the same labels ${JSON.stringify(labels).slice(0, 200)}; nobody can tell which is meant`;
 
-export const isSelected = ({ labels }: MeasuredSeries, { selector }: WatermarkRule): boolean =>
+export const isSelected = ({ labels }: Pick<MeasuredSeries, 'labels'>, { selector }: WatermarkRule): boolean =>
   selector === undefined || Object.entries(selector).every(([name, value]) => labels[name] === value);

@@ -17,6 +17,7 @@ export interface Step {
   readonly former: Stored | undefined;
   readonly state: SeriesState;
   readonly severity: Severity | undefined;
+  readonly ruleLabels: Readonly<Record<string, string>> | undefined;
   readonly moved: boolean;
   /** A queue gauge that begins to fire: a message of the queue may tell a better trace than the evaluation's own. */
   readonly peek: GaugeName | undefined;
@@ -54,11 +55,23 @@ export const stepSeries = (
   const sample = gone === undefined ? { at, value, predicted, excused } : { at, value, gone };
   const { state, transition } = evaluate(before, sample, rule, now);
   if (state === stored) return undefined;
-  // Fixed when the series begins to fire, until it ends: it is part of the alert's identity.
+  // Fixed when the series begins to fire, until it ends: both are part of the alert's identity, whatever the rule says by then.
   const wasFiring = stored.phase === 'firing' || stored.before === 'firing';
   const severity = (wasFiring ? former?.severity : undefined) ?? severityOf(config, gauge, series);
+  const ruleLabels = (wasFiring || stored.phase === 'blind' ? former?.ruleLabels : undefined) ?? config.labels;
   const { labels } = series;
-  const breach = { ruleName: name, config, gauge, rule, labels, former: before, state, measured: series, recent };
+  const breach = {
+    ruleName: name,
+    config,
+    ruleLabels,
+    gauge,
+    rule,
+    labels,
+    former: before,
+    state,
+    measured: series,
+    recent,
+  };
   return {
     rule: name,
     key: former?.key ?? seriesKey(labels),
@@ -66,6 +79,7 @@ export const stepSeries = (
     former,
     state,
     severity,
+    ruleLabels,
     moved: transition !== undefined,
     peek: transition?.to === 'firing' && gauge.source === 'queue' ? gauge.name : undefined,
     alerts: (trace) => (transition === undefined ? [] : breachAlerts({ ...breach, transition, severity, trace })),

@@ -11,6 +11,8 @@ export interface Stored {
   readonly version: number;
   /** As its alert had it: part of the alert's identity, so the resolution must say the same. */
   readonly severity: Severity | undefined;
+  /** Labels that the rule put on its alert, for the same reason. */
+  readonly ruleLabels: Readonly<Record<string, string>> | undefined;
 }
 
 /** A resolved series is remembered as long as its clearings count towards flapping. */
@@ -29,12 +31,16 @@ export const loadOne = async (table: Table, rule: string, key: string): Promise<
   return item === undefined ? undefined : storedOf(item);
 };
 
+/** Forgets a series, whatever it was doing. */
+export const dropSeries = (table: Table, rule: string, { key, version }: Stored): Promise<boolean> =>
+  table.delete(partition(rule), key, { equals: { version } });
+
 /** One conditional write. false: somebody else has moved the series on meanwhile. */
 export const saveSeries = (
   table: Table,
   rule: string,
   key: string,
-  { labels, state, severity }: Omit<Stored, 'key' | 'version'>,
+  { labels, state, severity, ruleLabels }: Omit<Stored, 'key' | 'version'>,
   former: Stored | undefined,
 ): Promise<boolean> => {
   const condition = former === undefined ? { absent: true } : { equals: { version: former.version } };
@@ -46,7 +52,16 @@ export const saveSeries = (
   if (forgettable && former !== undefined) return table.delete(partition(rule), key, condition);
   const seconds = Math.floor(state.at / 1000) + (state.phase === 'inactive' ? rememberSeconds : forgetSeconds);
   return table.put(
-    { pk: partition(rule), sk: key, ttl: seconds, labels, state, severity, version: (former?.version ?? 0) + 1 },
+    {
+      pk: partition(rule),
+      sk: key,
+      ttl: seconds,
+      labels,
+      state,
+      severity,
+      ruleLabels,
+      version: (former?.version ?? 0) + 1,
+    },
     condition,
   );
 };
@@ -67,4 +82,5 @@ const storedOf = (item: Item): Stored => ({
   state: item['state'] as SeriesState,
   version: item['version'] as number,
   severity: item['severity'] as Severity | undefined,
+  ruleLabels: item['ruleLabels'] as Record<string, string> | undefined,
 });

@@ -8,27 +8,28 @@ import type { Step } from './series-step.ts';
 import { saveSeries } from './series-store.ts';
 
 /** Tells first and stores second: a crash between repeats an alert (same identity and start), it never loses one. Answers how many. */
-export const settle = async (
-  given: Evaluating,
-  steps: readonly Step[],
-  more: readonly Alert[] = [],
-): Promise<{ readonly alerts: number }> => {
-  const { bus, table, log, trace } = given;
+export const settle = async (given: Evaluating, steps: readonly Step[]): Promise<{ readonly alerts: number }> => {
+  const { table, log, trace } = given;
   const told = await Promise.all(steps.map(async (each) => each.alerts((await traceInQueue(given, each)) ?? trace)));
-  const alerts = [...more, ...told.flat()];
-  await bus.put(alerts.map(eventOf));
-  for (const { status, labels, annotations, fingerprint } of alerts) {
-    log('info', `alert ${status}`, { fingerprint, labels, reason: annotations['reason'] });
-  }
-  await inParallel(steps, writesAtOnce, async ({ rule, key, labels, state, severity, former }) => {
-    const saved = await saveSeries(table, rule, key, { labels, state, severity }, former);
+  const alerts = told.flat();
+  await tell(given, alerts);
+  await inParallel(steps, writesAtOnce, async ({ rule, key, labels, state, severity, ruleLabels, former }) => {
+    const saved = await saveSeries(table, rule, key, { labels, state, severity, ruleLabels }, former);
     if (!saved) log('warn', 'another evaluation has moved this series on', { rule, labels });
   });
   return { alerts: alerts.length };
 };
 
+/** Alerts go on the bus, and into the log. */
+export const tell = async ({ bus, log }: Pick<Evaluating, 'bus' | 'log'>, alerts: readonly Alert[]): Promise<void> => {
+  await bus.put(alerts.map(eventOf));
+  for (const { status, labels, annotations, fingerprint } of alerts) {
+    log('info', `alert ${status}`, { fingerprint, labels, reason: annotations['reason'] });
+  }
+};
+
 /** An alert as the bus carries it. */
-export const eventOf = (detail: Alert) => ({ source: 'tidemark.evaluate-watermarks', detailType: 'Alert', detail });
+const eventOf = (detail: Alert) => ({ source: 'tidemark.evaluate-watermarks', detailType: 'Alert', detail });
 
 /** Of a dead-letter queue always, of another one only where the configuration allows to look into it. */
 const traceInQueue = async (

@@ -1,6 +1,6 @@
 import { blindAlert } from './breach-alert.ts';
 import type { Evaluating } from './evaluating.ts';
-import { eventOf } from './settle.ts';
+import { tell } from './settle.ts';
 import { type Health, watchSource } from './source-health.ts';
 
 /** Whether something that rules depend on could be asked, or a rule be evaluated at all. */
@@ -14,7 +14,7 @@ export interface Outcome {
 
 /** Keeps account of who answers, and tells when a source goes blind or sees again. Told before it is stored: see settle(). */
 export const watchSources = async (given: Evaluating, outcomes: readonly Outcome[], at: number): Promise<void> => {
-  const { table, bus, config, log, trace } = given;
+  const { table, config, log, trace } = given;
   const stored = new Map((await table.query('watermark-source')).map((item) => [item.sk, item['health'] as Health]));
   for (const { name, kind = 'source', error, uses } of outcomes) {
     const former = stored.get(name);
@@ -27,8 +27,7 @@ export const watchSources = async (given: Evaluating, outcomes: readonly Outcome
       const { wrong, right } = problems[kind];
       const reason = transition === 'blind' ? (error ?? '') : `it ${right}`;
       const summary = transition === 'blind' ? `${name} ${wrong}: watermarks are blind` : `${name} ${right}`;
-      await bus.put([eventOf(blindAlert({ source: name, summary, status, since, at, reason, rules: uses, trace }))]);
-      log('info', `alert ${status}`, { labels: { alertname: 'WatermarkBlind', source: name }, reason });
+      await tell(given, [blindAlert({ source: name, summary, status, since, at, reason, rules: uses, trace })]);
     }
     if (health === former) continue;
     if (health === undefined) await table.delete('watermark-source', name);
@@ -40,15 +39,13 @@ export const watchSources = async (given: Evaluating, outcomes: readonly Outcome
 };
 
 /** What is no longer configured is no longer blind; nobody else would say so. */
-const forget = async ({ table, bus, log, trace }: Evaluating, name: string, health: Health, at: number) => {
+const forget = async (given: Evaluating, name: string, health: Health, at: number) => {
+  const { table, trace } = given;
   if (health.blindSince !== undefined) {
     const reason = 'it is no longer configured';
     const summary = `${name} is no longer watched`;
     const since = health.failingSince;
-    await bus.put([
-      eventOf(blindAlert({ source: name, summary, status: 'resolved', since, at, reason, rules: [], trace })),
-    ]);
-    log('info', 'alert resolved', { labels: { alertname: 'WatermarkBlind', source: name }, reason });
+    await tell(given, [blindAlert({ source: name, summary, status: 'resolved', since, at, reason, rules: [], trace })]);
   }
   await table.delete('watermark-source', name);
 };

@@ -1,12 +1,12 @@
-import type { Alert } from '../model/alert.ts';
 import { Failure } from '../model/failure.ts';
 import type { Reading } from '../model/reading.ts';
-import { capAlert } from './breach-alert.ts';
 import type { Evaluating } from './evaluating.ts';
 import { gauges } from './gauges/index.ts';
 import { lookAround, rulesOf } from './look-around.ts';
 import { writePressures } from './pressure.ts';
+import { settleRemovedRules } from './removed-rules.ts';
 import { evaluateRule, isSelected } from './rule-evaluation.ts';
+import { tellCaps } from './series-cap.ts';
 import { type Step, stepSeries } from './series-step.ts';
 import { identityOf, loadOne, seriesKey } from './series-store.ts';
 import { settle } from './settle.ts';
@@ -59,12 +59,13 @@ const rememberTickSeconds = 2 * 3600;
 
 const evaluateAll = async (given: Evaluating, outage: number | undefined): Promise<TickResult> => {
   const { config, clock, recall, table } = given;
+  await settleRemovedRules(given, clock());
   const looks = await lookAround(given);
   const now = clock();
   const cap = config.maxSeries ?? 20_000;
   const outcomes: Outcome[] = [...looks];
-  const alerts: Alert[] = [];
   const steps: Step[] = [];
+  const counts = new Map<string, number | undefined>();
   let count = 0;
   for (const [name, rule] of rulesOf(config)) {
     const gauge = gauges[rule.gauge];
@@ -73,7 +74,7 @@ const evaluateAll = async (given: Evaluating, outage: number | undefined): Promi
     const stepping = { name, rule, gauge, now, outage, recall };
     const { series, uncapped, error, steps: moved } = await evaluateRule(stepping, mine, cap, given);
     outcomes.push({ name: `rules/${name}`, kind: 'rule', uses: [name], ...(error === undefined ? {} : { error }) });
-    if (uncapped !== undefined) alerts.push(...(await tellCap(given, name, uncapped, cap, now)));
+    if (error === undefined && mine.every((look) => look.error === undefined)) counts.set(name, uncapped);
     count += series;
     steps.push(...moved);
   }
@@ -82,7 +83,9 @@ const evaluateAll = async (given: Evaluating, outage: number | undefined): Promi
     table,
     looks.flatMap(({ backlog }) => (backlog === undefined ? [] : [backlog])),
   );
-  return resultOf(count, steps, await settle(given, steps, alerts));
+  const caps = await tellCaps(given, counts, cap, now);
+  const { alerts } = await settle(given, steps);
+  return resultOf(count, steps, alerts + caps);
 };
 
 /** One pushed reading through every rule that wants it. A reading that no rule wants is no fault. */
@@ -103,29 +106,15 @@ export const runReading = async (reading: Reading, given: Evaluating): Promise<T
       if (step !== undefined) steps.push(step);
     }
   }
-  return resultOf(1, steps, await settle(given, steps));
+  const { alerts } = await settle(given, steps);
+  return resultOf(1, steps, alerts);
 };
 
 const aheadMs = 5 * 60 * 1000;
 
-const resultOf = (series: number, steps: readonly Step[], { alerts }: { readonly alerts: number }): TickResult => ({
+const resultOf = (series: number, steps: readonly Step[], alerts: number): TickResult => ({
   evaluated: true,
   series,
   transitions: steps.filter(({ moved }) => moved).length,
   alerts,
 });
-
-/** Said once a day per rule. */
-const tellCap = async (
-  { table, trace }: Evaluating,
-  rule: string,
-  count: number,
-  cap: number,
-  at: number,
-): Promise<readonly Alert[]> => {
-  const first = await table.put(
-    { pk: 'watermark-cap', sk: rule, ttl: Math.floor(at / 1000) + 86_400 },
-    { absent: true },
-  );
-  return first ? [capAlert(rule, count, cap, at, trace)] : [];
-};

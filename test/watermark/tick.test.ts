@@ -353,6 +353,100 @@ test('series beyond the cap are left out, and one alert says so', async () => {
   assert.deepEqual(told(), ['WatermarkSeriesCapped firing']);
 });
 
+test('the cap alert is told once, kept while nobody can count, and resolved when all are watched again', async () => {
+  const { world, tick, told } = aWorld({ gauge: 'pod-memory' }, { maxSeries: 2 });
+  const pods = (...names: string[]) => names.map((name) => aPod(name));
+  world.pods = pods('a', 'b', 'c');
+  world.usage = { a: 1, b: 1, c: 1 };
+  await tick();
+  const since = world.alerts[0]?.startsAt;
+  await tick(26 * 3600);
+  assert.deepEqual(told(), ['WatermarkSeriesCapped firing']);
+  world.pods = pods('a', 'b');
+  world.down = 'no answer';
+  await tick();
+  assert.deepEqual(told(), ['WatermarkSeriesCapped firing']);
+  world.down = undefined;
+  await tick();
+  await tick();
+  assert.deepEqual(told(), ['WatermarkSeriesCapped firing', 'WatermarkSeriesCapped resolved']);
+  assert.equal(world.alerts[1]?.startsAt, since);
+  assert.equal(world.alerts[1]?.fingerprint, world.alerts[0]?.fingerprint);
+});
+
+/** The next deployment: another process over the same state. */
+const deployed = (given: Evaluating, config: WatermarksConfig): Evaluating => ({
+  ...given,
+  config,
+  table: { ...given.table },
+  recall: recall(),
+});
+
+test('what a rule left firing is resolved by the first tick that knows the rule no more', async () => {
+  const { world, table, given, tick, told } = aWorld({ gauge: 'pod-memory', forSeconds: 0, labels: { team: 'shop' } });
+  world.usage['a'] = 190;
+  await tick();
+  assert.deepEqual(told(), ['Full firing']);
+  const { rules: _, ...others } = given.config;
+  const next = deployed(given, { ...others, rules: { Other: { gauge: 'pod-memory' } } });
+  world.now += 30_000;
+  await runTick({ tick: new Date(world.now).toISOString(), offsetSeconds: 30 }, next);
+  assert.deepEqual(told(), ['Full firing', 'Full resolved']);
+  const [fired, resolved] = world.alerts;
+  assert.equal(resolved?.fingerprint, fired?.fingerprint);
+  assert.equal(resolved?.startsAt, fired?.startsAt);
+  assert.equal(resolved?.annotations['reason'], 'rule removed');
+  assert.deepEqual(await table.query('watermark#Full'), []);
+  world.now += 30_000;
+  await runTick({ tick: new Date(world.now).toISOString(), offsetSeconds: 30 }, deployed(next, next.config));
+  assert.equal(told().length, 2, 'once');
+});
+
+test('an alert is resolved under the labels that it fired with, whatever its rule says by then', async () => {
+  const { world, given, tick } = aWorld({ gauge: 'pod-memory', forSeconds: 0, labels: { team: 'shop' } });
+  world.usage['a'] = 190;
+  await tick();
+  world.usage['a'] = 1;
+  world.now += 30_000;
+  const Full: WatermarkRule = {
+    gauge: 'pod-memory',
+    keepFiringForSeconds: 0,
+    labels: { team: 'platform' },
+    severity: 'info',
+  };
+  const next = deployed(given, { ...given.config, rules: { Full } });
+  await runTick({ tick: new Date(world.now).toISOString(), offsetSeconds: 30 }, next);
+  const [fired, resolved] = world.alerts;
+  assert.equal(resolved?.status, 'resolved');
+  assert.deepEqual(resolved?.labels, fired?.labels);
+});
+
+test('a queue or pod that a rule no longer asks for has ended, and its alert says why', async () => {
+  const { world, given, tick } = aWorld(
+    { gauge: 'queue-backlog', forSeconds: 0 },
+    { queues: [{ arn: queueArn, capacity: 100 }] },
+  );
+  world.backlog = 99;
+  await tick();
+  world.now += 30_000;
+  const next = deployed(given, { ...given.config, queues: [] });
+  await runTick({ tick: new Date(world.now).toISOString(), offsetSeconds: 30 }, next);
+  assert.deepEqual(
+    world.alerts.map(({ status, annotations }) => `${status} ${annotations['reason']}`),
+    ['firing is above high', 'resolved the queue is no longer watched'],
+  );
+
+  const pods = aWorld({ gauge: 'pod-memory', forSeconds: 0 });
+  pods.world.usage['a'] = 190;
+  await pods.tick();
+  pods.world.now += 30_000;
+  const narrowed = { gauge: 'pod-memory', selector: { namespace: 'other' } } as const;
+  const other = deployed(pods.given, { ...pods.given.config, rules: { Full: narrowed } });
+  await runTick({ tick: new Date(pods.world.now).toISOString(), offsetSeconds: 30 }, other);
+  assert.equal(pods.world.alerts[1]?.status, 'resolved');
+  assert.equal(pods.world.alerts[1]?.annotations['reason'], 'the rule no longer selects it');
+});
+
 test('a series that fires is not dropped for others when the cap is hit', async () => {
   const { world, tick, told } = aWorld({ gauge: 'pod-memory', forSeconds: 0 }, { maxSeries: 2 });
   const pods = (...names: string[]) => names.map((name) => aPod(name));
