@@ -107,25 +107,26 @@ const chosenBackEnd = (options: ProviderOptions, settings: Settings, clock: Cloc
 const handedOver = (exportSpans: SpanExport): BackEnd => ({
   name: 'exportSpans',
   export: async (spans, deadlineMs) => {
-    await within(exportSpans(spans), deadlineMs);
-    return { kept: spans.length, dropped: {} };
+    const work = exportSpans(spans);
+    // What is handed over in memory is done at once, and needs no timer.
+    let settled = false;
+    const done = () => {
+      settled = true;
+    };
+    work.then(done, done);
+    await undefined;
+    await (settled ? work : within(work, deadlineMs));
+    return { kept: spans.length, dropped: noneDropped };
   },
 });
 
-const within = async <T>(work: Promise<T>, timeoutMs: number): Promise<T> => {
-  // What is handed over in memory is done at once, and needs no timer.
-  let settled = false;
-  const done = () => {
-    settled = true;
-  };
-  work.then(done, done);
-  await undefined;
-  if (settled) return work;
-  return new Promise((settle, reject) => {
+const noneDropped = Object.freeze({});
+
+const within = <T>(work: Promise<T>, timeoutMs: number): Promise<T> =>
+  new Promise((settle, reject) => {
     const cancel = later(timeoutMs, () => reject(new Failure('timeout', `no answer within ${timeoutMs} ms`)), 'hold');
     work.then(settle, reject).finally(cancel);
   });
-};
 
 interface Flushing {
   readonly forceFlush?: () => Promise<unknown>;

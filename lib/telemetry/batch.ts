@@ -33,16 +33,8 @@ export const spanBatches = (options: BatchOptions): SpanBatches => {
   let sending: Promise<void> | undefined;
   let waiting: (() => void) | undefined;
 
-  const send = async (batch: readonly Span[], budget: number): Promise<void> => {
-    let outcome: ExportOutcome;
-    try {
-      outcome = await backEnd.export(batch, budget);
-    } catch (thrown) {
-      // It has promised not to.
-      outcome = { kept: 0, dropped: { [Failure.from(thrown, 'unavailable').message]: batch.length } };
-    }
-    const { kept, dropped } = outcome;
-    if (kept < batch.length && Object.keys(dropped).some((reason) => reason !== absentCollector)) {
+  const tell = ({ kept, dropped }: ExportOutcome, count: number): void => {
+    if (kept < count && Object.keys(dropped).some((reason) => reason !== absentCollector)) {
       log?.('warn', 'spans were not exported', { backEnd: backEnd.name, kept, dropped });
     }
   };
@@ -52,14 +44,25 @@ export const spanBatches = (options: BatchOptions): SpanBatches => {
     queue = [];
     return all;
   };
+  const tellOverflow = (): void => {
+    if (overflown === 0) return;
+    log?.('warn', 'spans were dropped: the queue was full', { dropped: overflown, maxQueue });
+    overflown = 0;
+  };
+  /** One asynchronous function for the whole of it: each more would cost every invocation a promise and its turns. */
   const drain = async (until: number): Promise<void> => {
-    try {
-      // At least one attempt, however little time is left: it fails by its own deadline.
-      do await send(taken(), Math.max(1, Math.min(timeoutMs, until - clock())));
-      while (queue.length > 0 && clock() < until);
-    } finally {
-      sending = undefined;
-    }
+    do {
+      const batch = taken();
+      try {
+        // At least one attempt, however little time is left: it fails by its own deadline.
+        tell(await backEnd.export(batch, Math.max(1, Math.min(timeoutMs, until - clock()))), batch.length);
+      } catch (thrown) {
+        // It has promised not to.
+        tell({ kept: 0, dropped: { [Failure.from(thrown, 'unavailable').message]: batch.length } }, batch.length);
+      }
+    } while (queue.length > 0 && clock() < until);
+    sending = undefined;
+    tellOverflow();
   };
   const start = (budget: number): Promise<void> => {
     waiting?.();
@@ -67,10 +70,10 @@ export const spanBatches = (options: BatchOptions): SpanBatches => {
     sending = drain(clock() + budget);
     return sending;
   };
-  const tellOverflow = (): void => {
-    if (overflown === 0) return;
-    log?.('warn', 'spans were dropped: the queue was full', { dropped: overflown, maxQueue });
-    overflown = 0;
+  /** What is under way took its batch before this flush; what came since follows it. */
+  const flushAfter = async (earlier: Promise<void>, until: number): Promise<void> => {
+    await earlier;
+    if (queue.length > 0) await start(Math.max(1, until - clock()));
   };
 
   return {
@@ -88,12 +91,9 @@ export const spanBatches = (options: BatchOptions): SpanBatches => {
         });
       }
     },
-    async flush(budget) {
-      const until = sending === undefined ? 0 : clock() + budget;
-      // What is under way took its batch before this flush; what came since follows it.
-      if (sending !== undefined) await sending;
-      if (queue.length > 0) await start(until === 0 ? budget : Math.max(1, until - clock()));
-      tellOverflow();
+    flush(budget) {
+      if (sending !== undefined) return flushAfter(sending, clock() + budget);
+      return queue.length > 0 ? start(budget) : Promise.resolve(tellOverflow());
     },
   };
 };
