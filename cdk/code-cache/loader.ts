@@ -16,12 +16,17 @@ script.runInThisContext()(made.exports, require, made, filename, __dirname);
 exports.handler = made.exports.handler;
 const name = process.env.AWS_LAMBDA_FUNCTION_NAME;
 const rejected = cachedData === undefined || script.cachedDataRejected === true;
+const now = new Date();
+const two = (number) => (number < 10 ? '0' : '') + number;
 const line = JSON.stringify({
   _aws: {
-    Timestamp: Date.now(),
+    Timestamp: now.getTime(),
     CloudWatchMetrics: [{ Namespace: 'tidemark', Dimensions: [['function']], Metrics: [{ Name: 'CodeCacheRejected' }] }],
   },
-  timestamp: new Date().toISOString(),
+  // By hand: the first toISOString of a process takes 0.2 ms.
+  timestamp: [now.getUTCFullYear(), two(now.getUTCMonth() + 1), two(now.getUTCDate())].join('-') + 'T' +
+    [two(now.getUTCHours()), two(now.getUTCMinutes()), two(now.getUTCSeconds())].join(':') +
+    '.' + String(1000 + now.getUTCMilliseconds()).slice(1) + 'Z',
   level: rejected ? 'warn' : 'info',
   message: rejected ? 'code cache rejected: synthesise again with the Node version named here' : 'code cache accepted',
   function: name,

@@ -2,7 +2,7 @@ import { type OtlpOptions, otlpBackEnd } from '../adapters/otlp.ts';
 import type { BackEnd } from '../model/back-end.ts';
 import type { BackEndConfig } from '../model/config/telemetry.ts';
 import type { Clock, Log, Random, Secrets } from '../model/ports.ts';
-import { encodeJson, encodings } from '../telemetry/encode.ts';
+import { type Encode, type Encoding, encodeJson, encodings } from '../telemetry/encode.ts';
 import { contentTypeOf, type OtlpSettings, type Settings } from '../telemetry/settings.ts';
 import type { Environment } from '../telemetry/variables.ts';
 
@@ -22,7 +22,16 @@ export const backEndOf = ({ exporter, otlp }: Settings, ports: BackEndPorts): Ba
 /** One OTLP/HTTP endpoint for spans. */
 export const otlpOf = (name: string, settings: OtlpSettings, ports: BackEndPorts): BackEnd => {
   const { encoding } = settings;
-  return otlpBackEnd({ ...otlpOptions(name, settings, ports), encode: encodings[encoding].encoder() });
+  return otlpBackEnd({ ...otlpOptions(name, settings, ports), encode: encoderOf(encoding) });
+};
+
+/** Made for the first batch: most starts send nothing. */
+const encoderOf = (encoding: Encoding): Encode => {
+  let encode: Encode | undefined;
+  return (spans) => {
+    encode ??= encodings[encoding].encoder();
+    return encode(spans);
+  };
 };
 
 /** All but what it encodes. Requests to CloudWatch's endpoints are signed with the credentials of the function. */
@@ -60,7 +69,7 @@ export const configuredBackEnd = (
   const region = env['AWS_REGION'];
   return otlpBackEnd({
     ...otlpOptions(name, settings, ports),
-    encode: encodings[encoding].encoder(),
+    encode: encoderOf(encoding),
     ...(signFor === undefined || region === undefined ? {} : { sign: { service: signFor, region, env } }),
     ...(Object.keys(secretHeaders).length === 0
       ? {}
@@ -78,6 +87,7 @@ export const configuredBackEnd = (
 
 /** `https://xray.<region>.amazonaws.com/v1/traces`, and those for logs and metrics. */
 export const awsEndpoint = (url: string): { readonly service: string; readonly region: string } | undefined => {
+  if (!url.startsWith('https:')) return undefined;
   const found = /^https:\/\/(xray|logs|monitoring)\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?\//.exec(url);
   return found === null ? undefined : { service: found[1] as string, region: found[2] as string };
 };

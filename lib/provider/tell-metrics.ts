@@ -2,7 +2,7 @@ import { otlpBackEnd } from '../adapters/otlp.ts';
 import type { TelemetryConfig } from '../model/config/telemetry.ts';
 import type { Clock, Log, Random } from '../model/ports.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import type { Settings } from '../telemetry/settings.ts';
+import { readMetricsSettings, type Settings } from '../telemetry/settings.ts';
 import type { Environment } from '../telemetry/variables.ts';
 import { otlpOptions } from './back-end.ts';
 
@@ -48,10 +48,12 @@ const embedded = ({ name, log }: MetricsTellerOptions): Tell => {
 
 /** What could not be sent is lost: the next time tells what came since. */
 const byOtlp = (options: MetricsTellerOptions): Tell => {
-  const { settings } = options;
+  const { env, settings, log } = options;
+  const { otlp, warnings } = readMetricsSettings(env);
+  for (const warning of warnings) if (!settings.warnings.includes(warning)) log('warn', warning);
   let body = Buffer.alloc(0);
   const backEnd = otlpBackEnd<unknown>({
-    ...otlpOptions('metrics', settings.metrics, options),
+    ...otlpOptions('metrics', otlp, options),
     what: 'metrics',
     encode: () => body,
   });

@@ -51,6 +51,7 @@ const second = 18;
  */
 export const protobufEncoder = (): ((spans: readonly Span[]) => Buffer) => {
   const out = new EncodeBuffer();
+  const digits = digitsTable();
   // The bytes of a 64-bit number without an allocation.
   const wide = new BigUint64Array(1);
   const double = new Float64Array(wide.buffer);
@@ -320,8 +321,11 @@ const sizeOf = (length: number): number =>
   length < 128 ? 1 : length < 16_384 ? 2 : length < 2_097_152 ? 3 : length < 268_435_456 ? 4 : 5;
 
 /** What a hexadecimal digit is worth, by its character code. */
-const digits = new Uint8Array(65_536);
-for (let value = 0; value < 16; value++) {
-  digits[value.toString(16).charCodeAt(0)] = value;
-  digits[value.toString(16).toUpperCase().charCodeAt(0)] = value;
-}
+const digitsTable = (): Uint8Array => {
+  const digits = new Uint8Array(65_536);
+  for (let value = 0; value < 16; value++) {
+    digits[value.toString(16).charCodeAt(0)] = value;
+    digits[value.toString(16).toUpperCase().charCodeAt(0)] = value;
+  }
+  return digits;
+};

@@ -2,7 +2,7 @@ import type { Attributes } from '../model/span.ts';
 import { type Encoding, encodings } from './encode.ts';
 import { type SamplerName, samplerNames } from './head-sampler.ts';
 import { resourceOf } from './resource.ts';
-import { type Environment, type Reading, reading } from './variables.ts';
+import { authorityOf, type Environment, type Reading, reading } from './variables.ts';
 
 /** What the standard `OTEL_*` variables say about tracing; docs/guides/telemetry.md has the table of defaults. */
 export interface Settings {
@@ -12,8 +12,6 @@ export interface Settings {
   readonly sampler: { readonly name: SamplerName; readonly ratio: number };
   readonly exporter: ExporterName;
   readonly otlp: OtlpSettings;
-  /** Where metrics go, when they leave by OTLP. */
-  readonly metrics: OtlpSettings;
   readonly batch: BatchSettings;
   readonly limits: SpanLimits;
   /** One line for each value that could not be used: the variable, its value, what is expected, and what is used instead. */
@@ -57,19 +55,29 @@ export type ExporterName = (typeof exporters)[number];
 const exporters = ['otlp', 'console', 'none'] as const;
 /** Reads all of them at once. Never throws: what cannot be used is told, and its default holds. */
 export const readSettings = (env: Environment): Settings => {
-  // What holds for all signals is read for each, and told once.
-  const warnings = new Set<string>();
-  const read = reading(env, (warning) => warnings.add(warning));
+  const warnings: string[] = [];
+  const read = reading(env, (warning) => warnings.push(warning));
   return {
     disabled: read.flag('OTEL_SDK_DISABLED'),
     resource: resourceOf(env, read),
     sampler: samplerOf(read),
     exporter: read.choice(['OTEL_TRACES_EXPORTER'], exporters, 'otlp'),
     otlp: otlpOf(read, 'traces'),
-    metrics: otlpOf(read, 'metrics'),
     batch: batchOf(read),
     limits: limitsOf(read),
-    warnings: [...warnings],
+    warnings,
+  };
+};
+
+/** Where metrics go, when they leave by OTLP. What holds for all signals is told by `readSettings` as well. */
+export const readMetricsSettings = (env: Environment): { readonly otlp: OtlpSettings } & Pick<Settings, 'warnings'> => {
+  const warnings: string[] = [];
+  return {
+    otlp: otlpOf(
+      reading(env, (warning) => warnings.push(warning)),
+      'metrics',
+    ),
+    warnings,
   };
 };
 
@@ -85,8 +93,8 @@ const localCollector = 'http://localhost:4318/v1/';
 const otlpOf = (read: Reading, signal: 'traces' | 'metrics'): OtlpSettings => {
   const own = `OTEL_EXPORTER_OTLP_${signal.toUpperCase()}_`;
   const all = 'OTEL_EXPORTER_OTLP_';
-  const told =
-    read.url(`${own}ENDPOINT`, (url) => url.href) ?? read.url(`${all}ENDPOINT`, (url) => withPath(url, `v1/${signal}`));
+  const base = read.url(`${own}ENDPOINT`);
+  const told = base ?? withPath(read.url(`${all}ENDPOINT`), `v1/${signal}`);
   const url = told ?? `${localCollector}${signal}`;
   const file = (name: string) => read.text(`${own}${name}`) ?? read.text(`${all}${name}`);
   // Metrics are few and leave as JSON, whatever the spans do.
@@ -111,13 +119,23 @@ const otlpOf = (read: Reading, signal: 'traces' | 'metrics'): OtlpSettings => {
 };
 
 /** The specification: the path of the signal is appended to that of the endpoint. */
-const withPath = (url: URL, path: string): string => {
-  const base = url.pathname.endsWith('/') ? url.pathname : `${url.pathname}/`;
-  return `${url.origin}${base}${path}${url.search}`;
+const withPath = (url: string | undefined, path: string): string | undefined => {
+  if (url === undefined) return undefined;
+  const [base, ...query] = url.split('?') as [string];
+  return [`${base}${base.endsWith('/') ? '' : '/'}${path}`, ...query].join('?');
 };
 
-export const isLoopback = (url: string): boolean =>
-  /^https?:\/\/(localhost|127\.\d+\.\d+\.\d+|\[::1\])(?=[:/?]|$)/.test(url);
+/** Without a regular expression: the first one of a process takes V8 as long as all other variables. */
+const isLoopback = (url: string): boolean => {
+  const host = authorityOf(url).toLowerCase();
+  const name = host.startsWith('[') ? host.slice(0, host.indexOf(']') + 1) : host.split(':', 1)[0];
+  return name === 'localhost' || name === '[::1]' || isLoopbackAddress(name as string);
+};
+
+const isLoopbackAddress = (name: string): boolean => {
+  const parts = name.split('.');
+  return parts.length === 4 && parts[0] === '127' && parts.every((part) => Number(part) <= 255 && part !== '');
+};
 
 const batchOf = (read: Reading): BatchSettings => {
   const maxQueue = read.whole(['OTEL_BSP_MAX_QUEUE_SIZE'], 2048, { least: 1 });

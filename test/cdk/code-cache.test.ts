@@ -45,6 +45,7 @@ test('a cache is taken by the V8 and the flags that it was made with, and the me
   assert.equal(line.CodeCacheRejected, 0);
   assert.equal(line.level, 'info');
   assert.equal(line.function, 'sample');
+  assert.equal(line.timestamp, new Date(line._aws.Timestamp).toISOString());
   assert.deepEqual(line._aws.CloudWatchMetrics, [
     { Namespace: 'tidemark', Dimensions: [['function']], Metrics: [{ Name: 'CodeCacheRejected' }] },
   ]);

@@ -2,15 +2,17 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { readFunctionSettings } from '../../lib/telemetry/function-settings.ts';
-import { readSettings as readTracing, type Settings as TracingSettings } from '../../lib/telemetry/settings.ts';
+import { readMetricsSettings, readSettings as readTracing } from '../../lib/telemetry/settings.ts';
 
-/** All that is read of the environment, by both readers. */
+/** All that is read of the environment, by all readers; what holds for all signals is read for each. */
 const readSettings = (env: Env) => {
   const tracing = readTracing(env);
   const own = readFunctionSettings(env);
-  return { ...tracing, ...own, warnings: [...tracing.warnings, ...own.warnings] };
+  const metrics = readMetricsSettings(env);
+  const warnings = new Set([...tracing.warnings, ...metrics.warnings, ...own.warnings]);
+  return { ...tracing, ...own, metrics: metrics.otlp, warnings: [...warnings] };
 };
-type Settings = TracingSettings & ReturnType<typeof readFunctionSettings>;
+type Settings = ReturnType<typeof readSettings>;
 
 type Env = Readonly<Record<string, string>>;
 interface Variable {
@@ -90,6 +92,7 @@ const variables: readonly Variable[] = [
     good: name.includes('TRACES')
       ? {
           'http://collector:4318/in': 'http://collector:4318/in',
+          'HTTP://Collector:4318/In#part': 'http://Collector:4318/In',
           'https://x.example/v1/traces?a=1': 'https://x.example/v1/traces?a=1',
         }
       : {
@@ -97,8 +100,13 @@ const variables: readonly Variable[] = [
           'http://collector:4318/': 'http://collector:4318/v1/traces',
           'https://x.example/otlp': 'https://x.example/otlp/v1/traces',
           'https://x.example/otlp/?key=1': 'https://x.example/otlp/v1/traces?key=1',
+          'https://x.example?path=/a/?b#c': 'https://x.example/v1/traces?path=/a/?b',
+          'HTTPS://[2001:db8::1]:4318': 'https://[2001:db8::1]:4318/v1/traces',
         },
-    bad: ['collector:4318', 'ftp://x', 'http://user:pass@x', 'http://'],
+    bad: [
+      ...['collector:4318', 'ftp://x', 'http://', 'http:x', 'http:///x', 'http://x:99999', 'http://[::1'],
+      ...['http://user:pass@x', 'HTTPS://user@x', 'http:user@x', 'http:///user@x', 'http:\\\\user@x', 'http://:@x'],
+    ],
   })),
   ...['OTEL_EXPORTER_OTLP_TRACES_HEADERS', 'OTEL_EXPORTER_OTLP_HEADERS'].map((name) => ({
     name,
@@ -255,7 +263,7 @@ test('what is told for traces prevails over what is told for all signals', () =>
     OTEL_EXPORTER_OTLP_TIMEOUT: '1',
     OTEL_EXPORTER_OTLP_TRACES_TIMEOUT: '2',
   });
-  assert.equal(otlp.url, 'http://traces:1/');
+  assert.equal(otlp.url, 'http://traces:1');
   assert.deepEqual(otlp.headers, { a: '1', b: '2' });
   assert.equal(otlp.encoding, 'json');
   assert.equal(otlp.timeoutMs, 2);
@@ -279,10 +287,18 @@ test('spans for another machine are compressed, unless that is declined', () => 
     readSettings({ OTEL_EXPORTER_OTLP_ENDPOINT: far, OTEL_EXPORTER_OTLP_COMPRESSION: 'none' }).otlp.compression,
     'none',
   );
-  for (const near of ['http://127.0.0.1:4318', 'http://[::1]:4318', 'http://localhost']) {
+  for (const near of [
+    'http://127.0.0.1:4318',
+    'http://127.9.9.9',
+    'http://[::1]:4318',
+    'HTTP://LocalHost',
+    'http://localhost?a',
+  ]) {
     assert.equal(readSettings({ OTEL_EXPORTER_OTLP_ENDPOINT: near }).otlp.compression, 'none');
   }
-  assert.equal(readSettings({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://localhost.example' }).otlp.compression, 'gzip');
+  for (const other of ['http://localhost.example', 'http://127.0.0.1.example', 'http://127.0.0.999x', 'http://[::2]']) {
+    assert.equal(readSettings({ OTEL_EXPORTER_OTLP_ENDPOINT: other }).otlp.compression, 'gzip', other);
+  }
 });
 
 test('a batch is no larger than the queue, without a warning', () => {
