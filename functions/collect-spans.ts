@@ -1,11 +1,8 @@
 import config from '#tidemark.config';
-import { systemClock, systemNanos, systemRandom } from '../lib/adapters/clock.ts';
+import { systemClock } from '../lib/adapters/clock.ts';
 import { compress, decompress, sniffEncoding } from '../lib/adapters/compression.ts';
-import { contentName, nodeCrypto } from '../lib/adapters/crypto.ts';
-import { dynamodbTable } from '../lib/adapters/dynamodb.ts';
-import { jsonLog } from '../lib/adapters/log.ts';
+import { contentName } from '../lib/adapters/crypto.ts';
 import { s3Bucket, s3Objects } from '../lib/adapters/s3.ts';
-import { awsSecrets } from '../lib/adapters/secrets.ts';
 import { sqsQueue } from '../lib/adapters/sqs.ts';
 import { batchReply } from '../lib/message/batch-reply.ts';
 import { bodyOf, recordsOf } from '../lib/message/records.ts';
@@ -13,32 +10,15 @@ import { traced } from '../lib/middleware/traced.ts';
 import { environmentKeys, required } from '../lib/model/environment.ts';
 import { Failure } from '../lib/model/failure.ts';
 import { extract } from '../lib/propagation/extract.ts';
-import { createTelemetry } from '../lib/provider/telemetry.ts';
+import { functionBase } from '../lib/provider/function-base.ts';
 import { protobufEncoder } from '../lib/telemetry/encode.ts';
-import { logLevel } from '../lib/telemetry/function-settings.ts';
 import { collector } from '../lib/trace/collect.ts';
 
 const { env } = process;
-const log = jsonLog({ clock: systemClock, level: logLevel(env), context: () => ({ function: 'collect-spans' }) });
+// Spans are made so that log lines carry ids, and not exported: where these end here as well, each would make another one.
+const { log, table, tracing } = functionBase('collect-spans', config, env, { exports: false });
 const encode = protobufEncoder();
-
-const table = dynamodbTable({ tableName: required(env, environmentKeys.table), clock: systemClock });
-const telemetry = createTelemetry({
-  name: 'collect-spans',
-  config: config.telemetry,
-  propagation: config.propagation,
-  env,
-  nanos: systemNanos,
-  clock: systemClock,
-  random: systemRandom,
-  log,
-  table,
-  secrets: awsSecrets({ clock: systemClock }),
-  hmacSha256: nodeCrypto.hmacSha256,
-  // Made so that log lines carry ids, and not exported: where these end here as well, each would make another one.
-  exports: false,
-});
-const { forward } = telemetry;
+const { forward } = tracing;
 
 const collect = collector({
   bucket: s3Bucket({ bucketName: required(env, environmentKeys.bucket) }),
@@ -73,9 +53,9 @@ export const handler = traced(async (event: unknown): Promise<unknown> => {
   const failed = await collect.records(messages.map(bodyOf));
   for (const [index, message] of messages.entries()) {
     const outcome = failed.has(index) ? 'failed' : 'ok';
-    telemetry.onRecord({ source: message.source.name, outcome, format: extract(message).format ?? 'none' });
+    tracing.onRecord({ source: message.source.name, outcome, format: extract(message).format ?? 'none' });
   }
   const reply = batchReply(messages, new Set(messages.filter((_, index) => failed.has(index))));
   if (reply === undefined) throw new Failure('bad-input', `${failed.size} of ${messages.length} records failed`);
   return reply;
-}, telemetry);
+}, tracing);

@@ -1,11 +1,8 @@
 import config from '#tidemark.config';
-import { systemClock, systemNanos, systemRandom } from '../lib/adapters/clock.ts';
+import { systemClock, systemRandom } from '../lib/adapters/clock.ts';
 import { nodeCrypto } from '../lib/adapters/crypto.ts';
-import { dynamodbTable } from '../lib/adapters/dynamodb.ts';
 import { guardedHttp } from '../lib/adapters/http.ts';
-import { jsonLog } from '../lib/adapters/log.ts';
 import { s3Bucket } from '../lib/adapters/s3.ts';
-import { awsSecrets } from '../lib/adapters/secrets.ts';
 import { sqsQueue } from '../lib/adapters/sqs.ts';
 import { deliver } from '../lib/alert/deliver.ts';
 import { type Delivering, routing } from '../lib/alert/delivering.ts';
@@ -15,26 +12,10 @@ import { eachRecord } from '../lib/middleware/each-record.ts';
 import { traceSqs } from '../lib/middleware/inject-clients.ts';
 import { traced } from '../lib/middleware/traced.ts';
 import { environmentKeys, required } from '../lib/model/environment.ts';
-import { createTelemetry } from '../lib/provider/telemetry.ts';
-import { logLevel } from '../lib/telemetry/function-settings.ts';
+import { functionBase } from '../lib/provider/function-base.ts';
 
 const { env } = process;
-const log = jsonLog({ clock: systemClock, level: logLevel(env), context: () => ({ function: 'deliver-alerts' }) });
-const table = dynamodbTable({ tableName: required(env, environmentKeys.table), clock: systemClock });
-const secrets = awsSecrets({ clock: systemClock });
-const tracing = createTelemetry({
-  name: 'deliver-alerts',
-  config: config.telemetry,
-  propagation: config.propagation,
-  env,
-  nanos: systemNanos,
-  clock: systemClock,
-  random: systemRandom,
-  log,
-  table,
-  secrets,
-  hmacSha256: nodeCrypto.hmacSha256,
-});
+const { log, table, secrets, tracing } = functionBase('deliver-alerts', config, env);
 const alerts = config.alerts ?? { receivers: {}, default: [] };
 /** Set where a receiver shows pictures. */
 const bucketName = env[environmentKeys.bucket];

@@ -1,11 +1,7 @@
 import type { Span } from '@opentelemetry/api';
 import config from '#tidemark.config';
-import { systemClock, systemNanos, systemRandom } from '../lib/adapters/clock.ts';
-import { nodeCrypto } from '../lib/adapters/crypto.ts';
-import { dynamodbTable } from '../lib/adapters/dynamodb.ts';
+import { systemClock } from '../lib/adapters/clock.ts';
 import { eventBridgeBus } from '../lib/adapters/eventbridge.ts';
-import { jsonLog } from '../lib/adapters/log.ts';
-import { awsSecrets } from '../lib/adapters/secrets.ts';
 import { watermarkSources } from '../lib/adapters/watermark-sources.ts';
 import { recordsOf } from '../lib/message/records.ts';
 import { eachRecord } from '../lib/middleware/each-record.ts';
@@ -15,29 +11,13 @@ import { environmentKeys, required } from '../lib/model/environment.ts';
 import { Failure } from '../lib/model/failure.ts';
 import { readReading } from '../lib/model/reading.ts';
 import { extract } from '../lib/propagation/extract.ts';
-import { createTelemetry } from '../lib/provider/telemetry.ts';
-import { logLevel } from '../lib/telemetry/function-settings.ts';
+import { functionBase } from '../lib/provider/function-base.ts';
 import { readTick } from '../lib/watermark/read-tick.ts';
 import { recall } from '../lib/watermark/recall.ts';
 import { runReading, runTick } from '../lib/watermark/tick.ts';
 
 const { env } = process;
-const log = jsonLog({ clock: systemClock, level: logLevel(env), context: () => ({ function: 'evaluate-watermarks' }) });
-const table = dynamodbTable({ tableName: required(env, environmentKeys.table), clock: systemClock });
-const secrets = awsSecrets({ clock: systemClock });
-const tracing = createTelemetry({
-  name: 'evaluate-watermarks',
-  config: config.telemetry,
-  propagation: config.propagation,
-  env,
-  nanos: systemNanos,
-  clock: systemClock,
-  random: systemRandom,
-  log,
-  table,
-  secrets,
-  hmacSha256: nodeCrypto.hmacSha256,
-});
+const { log, table, secrets, tracing } = functionBase('evaluate-watermarks', config, env);
 const watermarks = config.watermarks ?? {};
 const evaluating = {
   config: watermarks,
