@@ -1,25 +1,81 @@
-/** `node bench/ingest-memory.ts <hold|collect> <body.pb.zst>`: ten bodies of 10,000 spans, and the most MB that were resident. */
-import { readFileSync } from 'node:fs';
-import { compress, decompress } from '../lib/adapters/compression.ts';
-import type { Span } from '../lib/model/span.ts';
-import { decodeProto } from '../lib/trace/decode.ts';
-import { packSpans } from '../lib/trace/pack-spans.ts';
-import { windowParts } from '../lib/trace/window.ts';
+/**
+ * `node bench/ingest-memory.ts <hold|collect> <body.pb.zst>`: a window of ten bodies of 10,000 spans is read as it is for scoring, or
+ * collected as it comes by HTTP, in the parts of the product that do so; prints the most MB that were resident.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { compress, decompress, sniffEncoding } from '../lib/adapters/compression.ts';
+import { contentName } from '../lib/adapters/crypto.ts';
+import { collector } from '../lib/trace/collect.ts';
+import { readWindow } from '../lib/trace/read-window.ts';
 
 const [, , mode, file = ''] = process.argv;
 const body = readFileSync(file);
-const held: (readonly Span[])[] = [];
-const count = { spans: 0, bytes: 0 };
-for (let each = 0; each < 10; each += 1) {
-  // Every body is unpacked by itself, as those of a window are.
-  const { spans } = decodeProto(await decompress(body, 'zstd'));
-  count.spans += spans.length;
-  if (mode === 'hold') held.push(spans);
-  else {
-    for (const { spans: part } of windowParts(spans, 60, 4)) {
-      for (const { bytes } of packSpans(part, () => process.exit(1))) count.bytes += (await compress(bytes)).length;
-    }
+const bodies = 10;
+const spans = 100_000;
+const keys = Array.from({ length: bodies }, (_, at) => `spans/2026-01-01T00:00:00Z/0/${at}.pb.zst`);
+
+const hold = async (): Promise<unknown> => {
+  const bucket = { list: async () => keys, get: async () => Uint8Array.from(body) };
+  const window = await readWindow(
+    { windowStart: '2026-01-01T00:00:00Z', partition: 0 },
+    { bucket, decompress, sniffEncoding },
+  );
+  if (window.length !== spans) throw new Error(`${window.length} spans`);
+  return window;
+};
+
+const collect = async (): Promise<unknown> => {
+  const stored = { bytes: 0 };
+  const { http } = collector({
+    bucket: {
+      get: async () => undefined,
+      put: async (_, { length }) => void (stored.bytes += length),
+      list: async () => [],
+    },
+    table: {
+      get: async (pk, sk) => ({ pk, sk, closesAt: Infinity }),
+      put: async () => true,
+      query: async () => [],
+      delete: async () => true,
+    },
+    windows: { send: async () => undefined },
+    windowSeconds: 60,
+    slackSeconds: 30,
+    partitions: 4,
+    clock: () => 0,
+    log: (level, message) => {
+      throw new Error(`${level}: ${message}`);
+    },
+    encode: () => {
+      throw new Error('nothing has to be written anew');
+    },
+    compress,
+    contentName,
+    objects: async () => undefined,
+    decompress,
+    sniffEncoding,
+  });
+  for (let each = 0; each < bodies; each += 1) {
+    const { statusCode } = await http({
+      headers: { 'content-type': 'application/x-protobuf', 'content-encoding': 'zstd' },
+      requestContext: { http: { method: 'POST', path: '/v1/traces' } },
+      body: body.toString('base64'),
+      isBase64Encoded: true,
+    });
+    if (statusCode !== 200) throw new Error(`is answered ${statusCode}`);
   }
+  if (stored.bytes === 0) throw new Error('nothing was stored');
+  return stored;
+};
+
+/** On Linux `maxRSS` of a fresh process begins at what its parent had resident; the high-water mark of its own memory does not. */
+function peakKilobytes(): number {
+  const own = existsSync('/proc/self/status')
+    ? /^VmHWM:\s*(\d+) kB/m.exec(readFileSync('/proc/self/status', 'utf8'))
+    : null;
+  return own === null ? process.resourceUsage().maxRSS : Number(own[1]);
 }
-if (count.spans !== 100_000 || (mode === 'hold' && held.length !== 10)) process.exit(1);
-process.stdout.write(String(Math.round(process.resourceUsage().maxRSS / 1024)));
+
+const kept = await (mode === 'hold' ? hold() : collect());
+process.stdout.write(String(Math.round(peakKilobytes() / 1024)));
+if (kept === undefined) process.exit(1);

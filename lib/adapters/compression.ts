@@ -9,9 +9,13 @@ const zlib = (): typeof import('node:zlib') => process.getBuiltinModule('node:zl
 type Inflate = (bytes: Uint8Array, options: { readonly maxOutputLength: number }) => Promise<Uint8Array>;
 
 const inflaters: Readonly<Record<string, Inflate>> = {
-  gzip: (bytes, options) => called((done) => zlib().gunzip(bytes, options, done)),
+  gzip: (bytes, { maxOutputLength }) =>
+    called((done) => {
+      const chunkSize = chunkFor(gzipSize(bytes), maxOutputLength);
+      zlib().gunzip(bytes, { maxOutputLength, chunkSize }, done);
+    }).then(trimmed),
   deflate: (bytes, options) => called((done) => zlib().inflate(bytes, options, done)),
-  zstd: (bytes, { maxOutputLength }) => zstdFrames(bytes, maxOutputLength),
+  zstd: (bytes, { maxOutputLength }) => zstdFrames(bytes, maxOutputLength).then(trimmed),
   br: (bytes, options) => called((done) => zlib().brotliDecompress(bytes, options, done)),
 };
 
@@ -44,9 +48,47 @@ export const decompress = async (
 /** Of a body that is put together from compressed pieces; each costs a call. */
 const maxFrames = 4096;
 
-/** What a body may unpack to in one piece: pieces would be held a second time while they are put together. Spans shrink thirtyfold. */
-const chunkFor = ({ length }: Uint8Array, limit: number): number =>
-  Math.max(64, Math.min(limit, 4 * 2 ** 20, Math.max(64 * 1024, length * 40)));
+/**
+ * Room for a body that says how much it unpacks to: pieces would be held a second time while they are put together. One byte more,
+ * or zlib makes room for another piece to find out that there is none. It is a hint: room that stays empty is never touched.
+ */
+const chunkFor = (size: number, limit: number): number => Math.max(64, Math.min(limit, size) + 1);
+
+/** What a member of RFC 1952 unpacks to, from its last four bytes; deflate shrinks to a 1032th at best. */
+const gzipSize = (bytes: Uint8Array): number => {
+  const { length } = bytes;
+  const told = length < 18 ? 0 : viewOf(bytes).getUint32(length - 4, true);
+  return Math.max(defaultPiece, Math.min(told, length * 1032));
+};
+
+/** Frame_Content_Size of RFC 8878, 3.1.1.1.4; where a frame does not tell, forty times its size, up to 4 MiB: spans shrink thirtyfold. */
+const zstdSize = (bytes: Uint8Array): number => {
+  const guess = Math.min(4 * 2 ** 20, Math.max(defaultPiece, bytes.length * 40));
+  if (sniffEncoding(bytes) !== 'zstd' || bytes.length < 18) return guess;
+  const head = bytes[4] as number;
+  const isSingle = (head & 0x20) !== 0;
+  const at = 5 + (isSingle ? 0 : 1) + ([0, 1, 2, 4][head & 3] as number);
+  const view = viewOf(bytes);
+  switch (head >> 6) {
+    case 0:
+      return isSingle ? view.getUint8(at) : guess;
+    case 1:
+      return view.getUint16(at, true) + 256;
+    case 2:
+      return view.getUint32(at, true);
+    default:
+      return Number(view.getBigUint64(at, true));
+  }
+};
+
+const defaultPiece = 64 * 1024;
+
+const viewOf = ({ buffer, byteOffset, byteLength }: Uint8Array): DataView =>
+  new DataView(buffer, byteOffset, byteLength);
+
+/** Bytes in room of their own size, where a quarter of what they lie in would be kept for nothing. */
+const trimmed = (bytes: Uint8Array): Uint8Array =>
+  bytes.length < bytes.buffer.byteLength * 0.75 ? Buffer.copyBytesFrom(bytes) : bytes;
 
 /** Frames may follow each other, which Node reads the first of only. */
 const zstdFrames = async (bytes: Uint8Array, limit: number): Promise<Uint8Array> => {
@@ -69,7 +111,7 @@ const zstdFrame = (
   new Promise((settle, reject) => {
     zlib().zstdDecompress(
       bytes,
-      { maxOutputLength, info: true, chunkSize: chunkFor(bytes, maxOutputLength) },
+      { maxOutputLength, info: true, chunkSize: chunkFor(zstdSize(bytes), maxOutputLength) },
       (thrown, result) => {
         if (thrown !== null) return reject(thrown);
         const { buffer, engine } = result as unknown as { buffer: Uint8Array; engine: { bytesWritten: number } };
@@ -81,11 +123,12 @@ const zstdFrame = (
 /** RFC 1950, as PNG wants it. */
 export const deflate = (bytes: Uint8Array): Uint8Array => zlib().deflateSync(bytes, { level: 9 });
 
-/** zstd at its fastest: spans repeat themselves so much that higher levels cost more than they save. */
+/** zstd at its fastest: spans repeat themselves so much that higher levels cost more than they save. The frame tells its size. */
 export const compress = (bytes: Uint8Array): Promise<Uint8Array> =>
   called((done) => {
     const { constants, zstdCompress } = zlib();
-    zstdCompress(bytes, { params: { [constants.ZSTD_c_compressionLevel]: 1 } }, done);
+    const params = { [constants.ZSTD_c_compressionLevel]: 1 };
+    zstdCompress(bytes, { params, pledgedSrcSize: bytes.length }, done);
   });
 
 /** The encoding that bytes announce by their first ones; undefined when they announce none. */

@@ -6,10 +6,10 @@ import { readBaseline } from './baseline.ts';
 import type { DetectorOptions } from './detector.ts';
 import { heatMapPng } from './heat-map-png.ts';
 import { heatMapSvg } from './heat-map-svg.ts';
-import { inTurns } from './in-turns.ts';
+import { readWindow } from './read-window.ts';
 import { renderReport, shownOf } from './report.ts';
 import { type Score, scoreTraces } from './score.ts';
-import { decodeStored, prefixOf, reportPrefixOf, type WindowClosed } from './window.ts';
+import { reportPrefixOf, type WindowClosed } from './window.ts';
 
 export interface WindowClosing {
   readonly bucket: Bucket;
@@ -40,13 +40,8 @@ const stateSeconds = 86_400;
  * in the table keeps it from raising anything twice.
  */
 export const closeWindow = async (window: WindowClosed, closing: WindowClosing): Promise<Score> => {
-  const { bucket, log, traceUrl, decompress, deflate, sniffEncoding, thresholds } = closing;
-  const objects = await bucket.list(prefixOf(window));
-  const bodies = await inTurns(objects, async (key) => {
-    const bytes = await bucket.get(key);
-    return bytes === undefined ? { spans: [] } : decodeStored(key, await decompress(bytes, sniffEncoding(bytes)));
-  });
-  const traces = assemble(bodies.flatMap(({ spans }) => spans));
+  const { bucket, log, traceUrl, deflate, thresholds } = closing;
+  const traces = assemble(await readWindow(window, closing));
   const usual = await readBaseline(bucket, window, closing.windowSeconds, closing.baselineWindows ?? 0);
   const scored = scoreTraces(window.windowStart, traces, {
     ...thresholds,

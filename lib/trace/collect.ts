@@ -2,6 +2,7 @@ import { Failure } from '../model/failure.ts';
 import type { Bucket, Clock, Log, Objects, Queue, Table } from '../model/ports.ts';
 import type { Span } from '../model/span.ts';
 import { type Decoded, decodeJson, decodeProto } from './decode.ts';
+import { freeBytes } from './free-bytes.ts';
 import { inTurns } from './in-turns.ts';
 import { accepted, type HttpAnswer, otlpRequest, refused } from './otlp-http.ts';
 import { type PackedSpans, packSpans } from './pack-spans.ts';
@@ -71,6 +72,7 @@ export const collector = (options: CollectorOptions) => {
       for (const body of packSpans(part, encode)) {
         // The same bytes compress to the same, and a tenth of them is named in a tenth of the time.
         const bytes = await compress(body.bytes);
+        if (body.isOwn === true) freeBytes(body.bytes);
         await bucket.put(objectKeyOf(window, body, contentName(bytes)), bytes, contentTypes[body.format]);
       }
       const isLate = await closeLater(window);
@@ -128,7 +130,10 @@ export const collector = (options: CollectorOptions) => {
         }
         note(decoded, 'body');
         await store(decoded.spans);
-        return accepted(isProto, decoded);
+        const answer = accepted(isProto, decoded);
+        // Whoever passes spans on may still read them.
+        if (onStored === undefined) freeBytes(plain);
+        return answer;
       } catch (thrown) {
         const failure = Failure.from(thrown);
         const isTheirs = failure.code === 'bad-input' || failure.code === 'too-large';

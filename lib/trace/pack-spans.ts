@@ -7,6 +7,8 @@ import { ProtoOrigin } from './scan-proto.ts';
 export interface PackedSpans {
   readonly format: 'protobuf' | 'json';
   readonly bytes: Uint8Array;
+  /** Nobody else has these bytes, so that they may be freed after use. @default false */
+  readonly isOwn?: boolean;
 }
 
 /**
@@ -40,8 +42,8 @@ export const packSpans = (spans: readonly Span[], encode: (spans: readonly Span[
   const bodies: PackedSpans[] = [];
   const proto = scopes.filter((entry): entry is [ProtoOrigin, Run[]] => entry[0] instanceof ProtoOrigin);
   const json = scopes.filter((entry): entry is [JsonOrigin, Run[]] => entry[0] instanceof JsonOrigin);
-  if (proto.length > 0) bodies.push({ format: 'protobuf', bytes: protoBody(proto) });
-  if (json.length > 0) bodies.push({ format: 'json', bytes: jsonBody(json) });
+  if (proto.length > 0) bodies.push({ format: 'protobuf', bytes: protoBody(proto), isOwn: true });
+  if (json.length > 0) bodies.push({ format: 'json', bytes: jsonBody(json), isOwn: true });
   if (others.length > 0) bodies.push(encode(others));
   return bodies;
 };

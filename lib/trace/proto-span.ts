@@ -3,68 +3,104 @@ import { hashOfBytes, type Origin, type PlacedSpan } from './placed-span.ts';
 import { ProtoReader } from './proto-reader.ts';
 import { maxAttributes, maxDepth, maxListed } from './span-limits.ts';
 
-/** Keeps its place in a protobuf body. What is asked for is read then; ids and names, asked for again and again, are kept. */
+/** What is known of a span by the scan, one cell each; `places` are offsets in the body, -1 where there is nothing. */
+export const cell = {
+  /** The span with the tag and the length before it, its content, and where both end. */
+  from: 0,
+  content: 1,
+  to: 2,
+  traceId: 3,
+  spanId: 4,
+  parentSpanId: 5,
+  name: 6,
+  nameTo: 7,
+  start: 8,
+  end: 9,
+  /** `marks`, with kind and status above them. */
+  marks: 10,
+} as const;
+
+export const cellsPerSpan = 11;
+
+/** Which of the rarer fields are there: none of them is looked for in vain. */
+export const marks = { state: 1, message: 2, flags: 4, dropped: 8, events: 16, links: 32, excessive: 64 } as const;
+export const kindShift = 8;
+export const statusShift = 12;
+
+/** What is asked for again and again. */
+interface Kept {
+  traceId: string | undefined;
+  spanId: string | undefined;
+  name: string | undefined;
+  attributes: Attributes | undefined;
+}
+
+/**
+ * Keeps its place in a protobuf body, in a row of cells that it shares with its neighbours: a window holds a hundred thousand of them.
+ * What is asked for is read then.
+ */
 export class ProtoSpan implements PlacedSpan {
   readonly origin: Origin;
-  readonly from: number;
-  readonly to: number;
-  startSeconds = 0;
-  isExcessive = false;
-  kind = 0;
-  status = 0;
-  /** Where fields lie in the body; set by the scan. */
-  traceAt = -1;
-  spanAt = -1;
-  parentAt = -1;
-  nameAt = 0;
-  nameTo = 0;
-  startAt = -1;
-  endAt = -1;
-  /** Which of the rarer fields are there: none of them is looked for in vain. */
-  hasState = false;
-  hasMessage = false;
-  hasFlags = false;
-  hasDropped = false;
-  hasEvents = false;
-  hasLinks = false;
-  readonly #start: number;
-  #traceId: string | undefined;
-  #spanId: string | undefined;
-  #name: string | undefined;
-  #attributes: Attributes | undefined;
+  readonly #cells: Int32Array;
+  readonly #row: number;
+  #known: Kept | undefined;
 
-  constructor(origin: Origin, from: number, start: number, to: number) {
+  constructor(origin: Origin, cells: Int32Array, row: number) {
     this.origin = origin;
-    this.from = from;
-    this.#start = start;
-    this.to = to;
+    this.#cells = cells;
+    this.#row = row;
+  }
+
+  get from(): number {
+    return this.#at(cell.from);
+  }
+
+  get to(): number {
+    return this.#at(cell.to);
+  }
+
+  get startSeconds(): number {
+    return secondsAt(this.origin.buffer, this.#at(cell.start));
+  }
+
+  get isExcessive(): boolean {
+    return this.#has(marks.excessive);
+  }
+
+  get kind(): number {
+    return (this.#at(cell.marks) >> kindShift) & 15;
+  }
+
+  get status(): number {
+    return this.#at(cell.marks) >> statusShift;
   }
 
   get traceId(): string {
-    this.#traceId ??= this.#hex(this.traceAt, 16);
-    return this.#traceId;
+    this.#kept.traceId ??= this.#hex(this.#at(cell.traceId), 16);
+    return this.#kept.traceId;
   }
 
   get spanId(): string {
-    this.#spanId ??= this.#hex(this.spanAt, 8);
-    return this.#spanId;
+    this.#kept.spanId ??= this.#hex(this.#at(cell.spanId), 8);
+    return this.#kept.spanId;
   }
 
   get parentSpanId(): string | undefined {
-    return this.parentAt < 0 ? undefined : this.#hex(this.parentAt, 8);
+    const at = this.#at(cell.parentSpanId);
+    return at < 0 ? undefined : this.#hex(at, 8);
   }
 
   get name(): string {
-    this.#name ??= this.origin.buffer.toString('utf8', this.nameAt, this.nameTo);
-    return this.#name;
+    this.#kept.name ??= this.origin.buffer.toString('utf8', this.#at(cell.name), this.#at(cell.nameTo));
+    return this.#kept.name;
   }
 
   get startNanos(): bigint {
-    return this.origin.buffer.readBigUInt64LE(this.startAt);
+    return this.origin.buffer.readBigUInt64LE(this.#at(cell.start));
   }
 
   get endNanos(): bigint {
-    return this.origin.buffer.readBigUInt64LE(this.endAt);
+    return this.origin.buffer.readBigUInt64LE(this.#at(cell.end));
   }
 
   get resource(): Attributes {
@@ -76,26 +112,27 @@ export class ProtoSpan implements PlacedSpan {
   }
 
   get traceHash(): number {
-    return hashOfBytes(this.origin.buffer, this.traceAt, this.traceAt + 16);
+    const at = this.#at(cell.traceId);
+    return hashOfBytes(this.origin.buffer, at, at + 16);
   }
 
   get attributes(): Attributes {
-    this.#attributes ??= protoAttributes(this.origin.buffer, this.#start, this.to, 9);
-    return this.#attributes;
+    this.#kept.attributes ??= protoAttributes(this.origin.buffer, this.#at(cell.content), this.to, 9);
+    return this.#kept.attributes;
   }
 
   get traceState(): string | undefined {
-    return this.hasState ? this.#text(3) : undefined;
+    return this.#has(marks.state) ? this.#text(3) : undefined;
   }
 
   get flags(): number | undefined {
-    return this.hasFlags ? flagsIn(this.origin.buffer, this.#start, this.to, 16) : undefined;
+    return this.#has(marks.flags) ? flagsIn(this.origin.buffer, this.#at(cell.content), this.to, 16) : undefined;
   }
 
   get statusMessage(): string | undefined {
-    if (!this.hasMessage) return undefined;
+    if (!this.#has(marks.message)) return undefined;
     let found: string | undefined;
-    eachField(this.origin.buffer, this.#start, this.to, (field) => {
+    eachField(this.origin.buffer, this.#at(cell.content), this.to, (field) => {
       if (field.field === 15 && field.wire === 2) found = textIn(this.origin.buffer, field.start, field.end, 2);
     });
     return found;
@@ -114,7 +151,7 @@ export class ProtoSpan implements PlacedSpan {
   }
 
   get links(): readonly SpanLink[] {
-    if (!this.hasLinks) return none;
+    if (!this.#has(marks.links)) return none;
     const { buffer } = this.origin;
     return this.#messages(13, (start, end) => {
       const link: { -readonly [Key in keyof SpanLink]: SpanLink[Key] } = { traceId: '', spanId: '' };
@@ -132,7 +169,7 @@ export class ProtoSpan implements PlacedSpan {
   }
 
   get events(): readonly SpanEvent[] {
-    if (!this.hasEvents) return none;
+    if (!this.#has(marks.events)) return none;
     const { buffer } = this.origin;
     return this.#messages(11, (start, end) => {
       let timeNanos = 0n;
@@ -148,20 +185,33 @@ export class ProtoSpan implements PlacedSpan {
     });
   }
 
+  get #kept(): Kept {
+    this.#known ??= { traceId: undefined, spanId: undefined, name: undefined, attributes: undefined };
+    return this.#known;
+  }
+
+  #at(column: number): number {
+    return this.#cells[this.#row + column] as number;
+  }
+
+  #has(mark: number): boolean {
+    return (this.#at(cell.marks) & mark) !== 0;
+  }
+
   #hex(from: number, length: number): string {
     return this.origin.buffer.toString('hex', from, from + length);
   }
 
   #text(wanted: number): string | undefined {
-    return textIn(this.origin.buffer, this.#start, this.to, wanted);
+    return textIn(this.origin.buffer, this.#at(cell.content), this.to, wanted);
   }
 
   /** What its sender left out, and what is left out here. */
   #dropped(told: number, listed: number, most: number): number | undefined {
-    if (!this.hasDropped && !this.isExcessive) return undefined;
+    if (!this.#has(marks.dropped) && !this.isExcessive) return undefined;
     let dropped = 0;
     let count = 0;
-    eachField(this.origin.buffer, this.#start, this.to, ({ field, wire, value }) => {
+    eachField(this.origin.buffer, this.#at(cell.content), this.to, ({ field, wire, value }) => {
       if (field === told && wire === 0) dropped = value;
       else if (field === listed && wire === 2) count += 1;
     });
@@ -171,7 +221,7 @@ export class ProtoSpan implements PlacedSpan {
 
   #messages<T>(wanted: number, read: (start: number, end: number) => T): T[] {
     const found: T[] = [];
-    eachField(this.origin.buffer, this.#start, this.to, (field) => {
+    eachField(this.origin.buffer, this.#at(cell.content), this.to, (field) => {
       if (field.field === wanted && field.wire === 2 && found.length < maxListed) {
         found.push(read(field.start, field.end));
       }
@@ -259,4 +309,12 @@ const eachField = (buffer: Buffer, start: number, end: number, visit: (field: Pr
   } catch {
     // The span itself was whole; a broken attribute list does not cost the span.
   }
+};
+
+/** A double is off by up to 256 ns; only within a microsecond of a whole second does that matter. */
+const secondsAt = (buffer: Buffer, at: number): number => {
+  const nanos = buffer.readUInt32LE(at + 4) * 2 ** 32 + buffer.readUInt32LE(at);
+  const seconds = Math.floor(nanos / 1e9);
+  const rest = nanos - seconds * 1e9;
+  return rest > 1024 && rest < 1e9 - 1024 ? seconds : Number(buffer.readBigUInt64LE(at) / 1_000_000_000n);
 };

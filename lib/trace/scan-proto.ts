@@ -1,7 +1,16 @@
 import type { Attributes, Scope } from '../model/span.ts';
 import type { Gathered, Origin } from './placed-span.ts';
 import { ProtoReader } from './proto-reader.ts';
-import { ProtoSpan, protoAttributes, protoScope } from './proto-span.ts';
+import {
+  cell,
+  cellsPerSpan,
+  kindShift,
+  marks,
+  ProtoSpan,
+  protoAttributes,
+  protoScope,
+  statusShift,
+} from './proto-span.ts';
 import { cuts, maxAttributes, maxDepth, maxListed, refusals } from './span-limits.ts';
 
 /**
@@ -79,10 +88,14 @@ class ProtoScan {
   readonly #gathered: Gathered;
   /** Set by `#varint` to what comes after the number. */
   #at = 0;
+  /** Where the next span's row of cells is, and in which block of them. */
+  #cells: Int32Array;
+  #row = 0;
 
   constructor(buffer: Buffer, gathered: Gathered) {
     this.#buffer = buffer;
     this.#gathered = gathered;
+    this.#cells = new Int32Array(blockOf(buffer) * cellsPerSpan);
   }
 
   body(): void {
@@ -153,7 +166,19 @@ class ProtoScan {
 
   #readSpan(from: number, start: number, end: number, origin: ProtoOrigin): ProtoSpan | string {
     const buffer = this.#buffer;
-    const span = new ProtoSpan(origin, from, start, end);
+    if (this.#row === this.#cells.length) {
+      this.#cells = new Int32Array(this.#cells.length);
+      this.#row = 0;
+    }
+    let traceAt = -1;
+    let spanAt = -1;
+    let parentAt = -1;
+    let nameAt = 0;
+    let nameTo = 0;
+    let kind = 0;
+    let state = 0;
+    let status = 0;
+    let marked = 0;
     let traceLength = 0;
     let spanLength = 0;
     let parentLength = 0;
@@ -185,23 +210,23 @@ class ProtoScan {
         if (at > end) throw cutShort();
         switch (tag >>> 3) {
           case 1:
-            span.traceAt = value;
+            traceAt = value;
             traceLength = length;
             break;
           case 2:
-            span.spanAt = value;
+            spanAt = value;
             spanLength = length;
             break;
           case 3:
-            span.hasState = length > 0;
+            state = length > 0 ? marks.state : 0;
             break;
           case 4:
-            span.parentAt = value;
+            parentAt = value;
             parentLength = length;
             break;
           case 5:
-            span.nameAt = value;
-            span.nameTo = at;
+            nameAt = value;
+            nameTo = at;
             break;
           case 9:
             attributes += 1;
@@ -215,7 +240,7 @@ class ProtoScan {
             links += 1;
             break;
           case 15:
-            this.#status(value, at, span);
+            status = this.#status(value, at, status);
             break;
         }
       } else if (wire === 1) {
@@ -227,49 +252,63 @@ class ProtoScan {
       } else if (wire === 0) {
         const value = this.#varint(at, end);
         at = this.#at;
-        if (tag === varint(6)) span.kind = value <= 5 ? value : 0;
-        else if (tag === varint(10) || tag === varint(12) || tag === varint(14)) span.hasDropped = true;
+        if (tag === varint(6)) kind = value <= 5 ? value : 0;
+        else if (tag === varint(10) || tag === varint(12) || tag === varint(14)) marked |= marks.dropped;
       } else if (wire === 5) {
         at += 4;
         if (at > end) throw cutShort();
-        if (tag === fixed32(16)) span.hasFlags = true;
+        if (tag === fixed32(16)) marked |= marks.flags;
       } else throw new Error(`has wire type ${wire}`);
     }
-    if (traceLength !== 16 || isZero(buffer, span.traceAt, 16)) return refusals.traceId;
-    if (spanLength !== 8 || isZero(buffer, span.spanAt, 8)) return refusals.spanId;
+    if (traceLength !== 16 || isZero(buffer, traceAt, 16)) return refusals.traceId;
+    if (spanLength !== 8 || isZero(buffer, spanAt, 8)) return refusals.spanId;
     if (parentLength !== 8) {
       if (parentLength !== 0) return refusals.parentSpanId;
-      span.parentAt = -1;
-    } else if (isZero(buffer, span.parentAt, 8)) span.parentAt = -1;
+      parentAt = -1;
+    } else if (isZero(buffer, parentAt, 8)) parentAt = -1;
     if (startAt < 0 || isZero(buffer, startAt, 8)) return refusals.startTime;
     if (endAt < 0 || isBefore(buffer, endAt, startAt)) return refusals.order;
-    span.startAt = startAt;
-    span.endAt = endAt;
-    span.startSeconds = secondsAt(buffer, startAt);
-    span.hasEvents = events > 0;
-    span.hasLinks = links > 0;
+    if (events > 0) marked |= marks.events;
+    if (links > 0) marked |= marks.links;
     if (attributes > maxAttributes || events > maxListed || links > maxListed || isDeep) {
-      span.isExcessive = true;
+      marked |= marks.excessive;
       if (attributes > maxAttributes) this.#gathered.shorten(cuts.attributes);
       if (events > maxListed) this.#gathered.shorten(cuts.events);
       if (links > maxListed) this.#gathered.shorten(cuts.links);
       if (isDeep) this.#gathered.shorten(cuts.depth);
     }
-    return span;
+    const cells = this.#cells;
+    const row = this.#row;
+    this.#row += cellsPerSpan;
+    cells[row + cell.from] = from;
+    cells[row + cell.content] = start;
+    cells[row + cell.to] = end;
+    cells[row + cell.traceId] = traceAt;
+    cells[row + cell.spanId] = spanAt;
+    cells[row + cell.parentSpanId] = parentAt;
+    cells[row + cell.name] = nameAt;
+    cells[row + cell.nameTo] = nameTo;
+    cells[row + cell.start] = startAt;
+    cells[row + cell.end] = endAt;
+    cells[row + cell.marks] = marked | state | status | (kind << kindShift);
+    return new ProtoSpan(origin, cells, row);
   }
 
-  #status(start: number, end: number, span: ProtoSpan): void {
+  /** Status and mark of a message as `marks` has them; `known` is of an earlier field of that number, which this one is merged into. */
+  #status(start: number, end: number, known: number): number {
+    let status = known;
     for (let at = start; at < end; ) {
       const tag = this.#varint(at, end);
       if (tag === varint(3)) {
         const code = this.#varint(this.#at, end);
-        span.status = code <= 2 ? code : 0;
+        status = (status & marks.message) | ((code <= 2 ? code : 0) << statusShift);
       } else {
-        if (tag === lengthDelimited(2)) span.hasMessage = true;
+        if (tag === lengthDelimited(2)) status |= marks.message;
         this.#content(tag, this.#at, end);
       }
       at = this.#at;
     }
+    return status;
   }
 
   /** Answers where the content of a field starts, and leaves `#at` after it. */
@@ -308,6 +347,9 @@ class ProtoScan {
   }
 }
 
+/** Spans that a block of cells is for: those of a small body, at 48 bytes for ids and times alone, or a few of a large one. */
+const blockOf = ({ length }: Buffer): number => Math.max(1, Math.min(512, Math.ceil(length / 48)));
+
 const cutShort = () => new Error('is cut short');
 
 const varint = (field: number): number => field * 8;
@@ -327,14 +369,6 @@ const isBefore = (buffer: Buffer, one: number, other: number): boolean => {
     if (difference !== 0) return difference < 0;
   }
   return false;
-};
-
-/** A double is off by up to 256 ns; only within a microsecond of a whole second does that matter. */
-const secondsAt = (buffer: Buffer, at: number): number => {
-  const nanos = buffer.readUInt32LE(at + 4) * 2 ** 32 + buffer.readUInt32LE(at);
-  const seconds = Math.floor(nanos / 1e9);
-  const rest = nanos - seconds * 1e9;
-  return rest > 1024 && rest < 1e9 - 1024 ? seconds : Number(buffer.readBigUInt64LE(at) / 1_000_000_000n);
 };
 
 /** Whether an attribute, or a list or a map in it, is nested deeper than values are read. Bytes that are no message are not. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
+import { brotliCompressSync, createZstdCompress, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { compress, decompress, sniffEncoding } from '../../lib/adapters/compression.ts';
 
 const text = 'größer '.repeat(100);
@@ -38,4 +38,34 @@ test('gzip and zstd announce themselves', () => {
   assert.equal(sniffEncoding(zstdCompressSync('x')), 'zstd');
   assert.equal(sniffEncoding(Buffer.from('{}')), undefined);
   assert.equal(sniffEncoding(new Uint8Array()), undefined);
+});
+
+test('a body takes the room that it needs and no more, whatever its frame or trailer says', async () => {
+  const sizes = [0, 1, 100, 255, 256, 65_791, 65_792, 300_000];
+  for (const size of sizes) {
+    const plain = Buffer.alloc(size, 'größer ');
+    const streamed = await new Promise<Buffer>((settle, reject) => {
+      const pieces: Buffer[] = [];
+      const stream = createZstdCompress().on('data', (piece: Buffer) => pieces.push(piece));
+      stream.on('end', () => settle(Buffer.concat(pieces))).on('error', reject);
+      stream.write(plain.subarray(0, size >> 1));
+      stream.end(plain.subarray(size >> 1));
+    });
+    const told = gzipSync(plain);
+    for (const lie of [0, 1, size + 1, 0xffffffff]) {
+      const lying = Buffer.from(told);
+      lying.writeUInt32LE(lie, lying.length - 4);
+      if (lie !== size) await assert.rejects(decompress(lying, 'gzip'), /bad-input: is not gzip/);
+    }
+    for (const [encoding, bytes] of [
+      ['gzip', told],
+      ['zstd', zstdCompressSync(plain)],
+      ['zstd', streamed],
+      ['zstd', await compress(plain)],
+    ] as const) {
+      const undone = await decompress(bytes, encoding);
+      assert.deepEqual(Buffer.from(undone), plain, `${encoding} of ${size}`);
+      if (size > 65_536) assert.ok(undone.buffer.byteLength <= (size + 1) / 0.75, `${encoding} of ${size}`);
+    }
+  }
 });
