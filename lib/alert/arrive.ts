@@ -13,8 +13,10 @@ import { wake } from './turn.ts';
 export interface Member extends Item {
   readonly alert: Alert;
   readonly rank: number;
-  /** When this state of it came. */
+  /** When this state of it was taken in. */
   readonly at: number;
+  /** When it was sent here: earlier, where a process died over it. */
+  readonly cameAt?: number;
   /** Nothing is left to tell of it; it stays a while so that an older state that comes late is known as one. */
   readonly done?: true;
   /** Why it is held back. */
@@ -30,7 +32,7 @@ export const groupId = ({ route, groupKey }: Membership): string => hashed(`${ro
 export const inhibitKey = (key: string): string => `inhibit#${hashed(key)}`;
 
 /** Takes an alert in: stores its state in each of its groups and sees to it that they are flushed. Done once, however often it comes. */
-export const arrive = async (given: Arrival, delivering: Delivering): Promise<void> => {
+export const arrive = async (given: Arrival, delivering: Delivering, cameAt?: number): Promise<void> => {
   const { table, clock, routing } = delivering;
   const alert = await begun(fitting(given), delivering);
   const rank = rankOf(alert);
@@ -52,7 +54,7 @@ export const arrive = async (given: Arrival, delivering: Delivering): Promise<vo
   for (const membership of membershipsOf(routing.root, alert)) {
     const id = groupId(membership);
     const key = { pk: `group#${id}`, sk: `alert#${alert.fingerprint}` };
-    const member: Member = { ...key, alert, rank, at: now, ttl };
+    const member: Member = { ...key, alert, rank, at: now, ttl, ...(cameAt === undefined ? {} : { cameAt }) };
     const isNew = await table.put(member, { below: { rank } });
     const stored = isNew ? member : ((await table.get(key.pk, key.sk)) as Member | undefined);
     if (stored !== undefined && stored.rank > rank) {

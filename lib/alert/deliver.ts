@@ -9,17 +9,19 @@ import { readTurn } from './turn.ts';
 
 /**
  * Handles one message of the alerts queue: alerts that come in, a group or a lane whose turn it is, or a dead letter that a person
- * sent again. Rejects when the state table or the queue cannot be reached: then it comes again.
+ * sent again. Rejects when the state table or the queue cannot be reached: then it comes again. `sentAt`, in milliseconds since the epoch,
+ * is when it was put into the queue, which may have been long before a process lived long enough to handle it.
  */
-export const deliver = async (body: string, delivering: Delivering): Promise<void> => {
+export const deliver = async (body: string, delivering: Delivering, sentAt?: number): Promise<void> => {
   const value = parsed(body);
   const turn = readTurn(value);
   if (turn !== undefined) return turn.turn === 'flush' ? flush(turn, delivering) : drain(turn, delivering);
   const letter = readLetter(value);
   if (letter !== undefined) return revive(letter, delivering);
-  const read = readAlerts(body, delivering.clock());
+  const cameAt = Math.min(delivering.clock(), sentAt ?? Number.POSITIVE_INFINITY);
+  const read = readAlerts(body, cameAt);
   const refused = 'error' in read ? [{ where: 'body', reason: read.error }] : (read.refused ?? []);
-  if (!('error' in read)) for (const alert of read.alerts) await arrive(alert, delivering);
+  if (!('error' in read)) for (const alert of read.alerts) await arrive(alert, delivering, cameAt);
   if (refused.length > 0) await bury(body, refused, delivering);
 };
 

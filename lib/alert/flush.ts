@@ -1,3 +1,4 @@
+import { restsBy } from '#tidemark.mute-times';
 import type { Alert } from '../model/alert.ts';
 import type { Labels } from '../model/matchers.ts';
 import type { Item } from '../model/ports.ts';
@@ -5,7 +6,6 @@ import { arrive, groupId, inhibitKey, type Member } from './arrive.ts';
 import type { Delivering } from './delivering.ts';
 import { targetKeys } from './inhibit.ts';
 import { note } from './ledger.ts';
-import { restsBy } from './mute-times.ts';
 import { isPriority, outKey, type Told, type Waiting } from './outbox.ts';
 import { inParallel } from './parallel.ts';
 import { type Membership, membershipsOf, type Route } from './route.ts';
@@ -33,7 +33,7 @@ export const flush = async (message: TurnMessage, delivering: Delivering): Promi
   const group = membershipOf(id, members, delivering);
   if (group === undefined) {
     // The configuration has changed and its route is gone: its alerts find their new groups.
-    for (const { done, alert } of members) if (done !== true) await arrive(alert, delivering);
+    for (const { done, alert, cameAt } of members) if (done !== true) await arrive(alert, delivering, cameAt);
     await inParallel(members, 8, ({ pk, sk }) => delivering.table.delete(pk, sk));
     return giveBack(turn, held, undefined, delivering);
   }
@@ -43,6 +43,7 @@ export const flush = async (message: TurnMessage, delivering: Delivering): Promi
     route: group.route,
     members,
     due: message.due,
+    flushedAt: held['flushedAt'] as number | undefined,
     now: startedAt,
     delivering,
   });
@@ -71,6 +72,8 @@ interface Flush {
   readonly now: number;
   /** When it was to be flushed. */
   readonly due: number;
+  /** The last time. */
+  readonly flushedAt: number | undefined;
   readonly delivering: Delivering;
 }
 
@@ -206,7 +209,7 @@ const toldOf = async (receiver: string, id: string, { table }: Delivering): Prom
   new Map(((await table.query(`told#${receiver}#${id}`)) as readonly Told[]).map((told) => [told.sk, told]));
 
 const enqueue = async (member: Member, receiver: string, repeatOf: number | undefined, given: Flush): Promise<void> => {
-  const { id, group, now, due, delivering } = given;
+  const { id, group, now, delivering } = given;
   const { alert, rank } = member;
   const [pk, sk] = outKey(receiver, id, alert);
   const { groupKey, groupLabels } = group;
@@ -218,13 +221,24 @@ const enqueue = async (member: Member, receiver: string, repeatOf: number | unde
     group: id,
     groupKey,
     groupLabels,
-    // When it was to be told; a flush that comes late makes it late.
-    since: Math.min(now, Math.max(due, member.at)),
+    since: Math.min(now, dueAt(member, repeatOf, given)),
     ...(repeatOf === undefined ? {} : { repeatOf }),
   };
   // A later state replaces one that still waits: what is told is what is so.
   const isNew = await delivering.table.put(waiting, { below: { rank } });
   if (isNew) await note(delivering, alert, 'queued', receiver, { receiver, groupKey }, now);
+};
+
+/**
+ * When an alert was to be told: with this flush, or with the one that should have come before it, which a process may have died over. What
+ * something holds back is due when it no longer does.
+ */
+const dueAt = (member: Member, repeatOf: number | undefined, { route, due, flushedAt = 0 }: Flush): number => {
+  const { at, cameAt = at, muted } = member;
+  const mayRest = route.muteTimes.length + route.activeTimes.length > 0;
+  const scheduled = Math.max(cameAt + route.groupWaitMs, flushedAt + route.groupIntervalMs);
+  const isFree = repeatOf === undefined && muted === undefined && !mayRest;
+  return Math.max(cameAt, isFree ? Math.min(due, scheduled) : due);
 };
 
 /** Answers why an alert is held back now, or undefined. What several alerts need is read once. */

@@ -11,6 +11,8 @@ export interface QueueFaults {
 interface Entry {
   readonly id: number;
   readonly body: string;
+  /** SQS's SentTimestamp: it stays, however often the message is received. */
+  readonly sentAt: number;
   receives: number;
   deleted: boolean;
 }
@@ -28,7 +30,9 @@ export const simulatedQueue = (options: {
   readonly batchSize: number;
   readonly faults?: QueueFaults;
   /** Answers the indexes that failed; rejects when the whole invocation died. */
-  readonly invoke: (bodies: readonly string[]) => Promise<ReadonlySet<number>>;
+  readonly invoke: (
+    messages: readonly { readonly body: string; readonly sentAt: number }[],
+  ) => Promise<ReadonlySet<number>>;
   readonly dead: (body: string) => void;
 }) => {
   const { time, random, faults = {} } = options;
@@ -72,7 +76,7 @@ export const simulatedQueue = (options: {
     invocations += 1;
     let failed: ReadonlySet<number> | undefined;
     try {
-      failed = await options.invoke(taken.map(({ body }) => body));
+      failed = await options.invoke(taken);
     } catch {
       failed = undefined;
     }
@@ -88,7 +92,7 @@ export const simulatedQueue = (options: {
     if (!Number.isInteger(delaySeconds) || delaySeconds < 0 || delaySeconds > 900)
       throw new Error(`InvalidParameterValue: DelaySeconds ${delaySeconds}`);
     if (Buffer.byteLength(message.body) > 1_048_576) throw new Error('InvalidMessageContents: longer than 1 MiB');
-    const entry: Entry = { id: sent++, body: message.body, receives: 0, deleted: false };
+    const entry: Entry = { id: sent++, body: message.body, sentAt: time.now(), receives: 0, deleted: false };
     const late = Math.floor(random() * (faults.reorderMs ?? 0));
     time.at(time.now() + delaySeconds * 1000 + late, () => arrive(entry));
   };

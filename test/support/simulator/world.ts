@@ -162,7 +162,9 @@ export const simulate = (options: WorldOptions) => {
   };
 
   /** One invocation: every call to the outside is a step, takes a moment, and may be the last that the process makes. */
-  const invoke = (bodies: readonly string[]): Promise<ReadonlySet<number>> =>
+  const invoke = (
+    messages: readonly { readonly body: string; readonly sentAt: number }[],
+  ): Promise<ReadonlySet<number>> =>
     new Promise((settle, reject) => {
       // One after the other: before each step takes effect, and after it.
       const crash_ = random() < (faults.crashes ?? 0) ? crashStep++ : Number.NaN;
@@ -255,8 +257,8 @@ export const simulate = (options: WorldOptions) => {
       };
       const failed = new Set<number>();
       void Promise.all(
-        bodies.map((body, at) =>
-          deliver(body, delivering).catch((thrown) => {
+        messages.map(({ body, sentAt }, at) =>
+          deliver(body, delivering, sentAt).catch((thrown) => {
             failed.add(at);
             failures.push(Failure.from(thrown).message);
           }),
