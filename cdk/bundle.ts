@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { dirname, join, normalize, relative } from 'node:path';
+import { basename, dirname, join, normalize, relative } from 'node:path';
 import { buildSync, type Metafile } from 'esbuild';
 import { Failure } from '../lib/model/failure.ts';
 import { addCodeCache } from './code-cache.ts';
@@ -10,6 +10,8 @@ export interface BundleOptions {
   readonly configFile?: string;
   /** true: a V8 code cache beside the bundle, for this machine's architecture and Node version. @default false */
   readonly codeCache?: boolean;
+  /** Variables that the function is given, besides tidemark's own: what they ask for is bundled. @default none */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 export const projectRoot = normalize(join(import.meta.dirname, '..'));
@@ -37,11 +39,28 @@ export const bundleFile = (entry: string, outDir: string, options: BundleOptions
   const build = (aliases: Aliases) => buildFile(entry, outDir, { '#tidemark.config': configFile, ...aliases });
   // Other entries may be configured otherwise than by the file.
   const ours = dirname(normalize(entry)) === join(projectRoot, 'functions');
-  const metafile = ours ? withLeftOut(projectRoot, configFile, build) : build({});
+  const metafile = ours
+    ? withLeftOut(
+        { root: projectRoot, functionName: basename(entry, '.ts'), configFile, environment: options.environment ?? {} },
+        (aliases) => ownApi(build, aliases),
+      )
+    : build({});
   writeFileSync(join(outDir, 'package.json'), '{"type":"commonjs"}\n');
   refuseTwoApis(entry, metafile);
   return metafile;
 };
+
+/** With our own part of the API, unless the configuration itself uses the API, as a template may. */
+const ownApi = (build: (aliases: Aliases) => Metafile, aliases: Aliases): Metafile => {
+  const metafile = build({ ...aliases, [api]: join(projectRoot, 'lib/provider/opentelemetry-api.ts') });
+  const isOurs = (file: string) => file.startsWith('lib/') || file.startsWith('functions/');
+  const isUsed = Object.entries(metafile.inputs).some(
+    ([file, { imports }]) => !isOurs(file) && imports.some(({ original }) => original === api),
+  );
+  return isUsed ? build(aliases) : metafile;
+};
+
+const api = '@opentelemetry/api';
 
 const buildFile = (entry: string, outDir: string, alias: Aliases): Metafile =>
   buildSync({

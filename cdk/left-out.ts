@@ -8,24 +8,51 @@ import type { Config } from '../lib/model/config.ts';
 /** Files that stand in for an entry of `imports` in package.json, by its name. */
 export type Aliases = Readonly<Record<string, string>>;
 
+export interface Asked {
+  readonly root: string;
+  readonly functionName: string;
+  readonly configFile: string;
+  /** Variables that the function is given. */
+  readonly environment: Readonly<Record<string, string>>;
+}
+
 /**
- * Calls with aliases that leave out of a bundle what its configuration does not switch on: code that nothing would call costs a cold
- * start all the same. A configuration that cannot be read here leaves nothing out.
+ * Calls with aliases that leave out of the bundle of a function what it cannot be sent, and what its configuration does not switch on: code
+ * that nothing would call costs a cold start all the same. A configuration that cannot be read here leaves nothing of the latter out.
  */
-export const withLeftOut = <Made>(root: string, configFile: string, make: (aliases: Aliases) => Made): Made => {
+export const withLeftOut = <Made>(
+  { root, functionName, configFile, environment }: Asked,
+  make: (aliases: Aliases) => Made,
+): Made => {
   const config = read(configFile);
-  if (config === undefined) return make({});
-  const folder = mkdtempSync(join(tmpdir(), 'tidemark-channels-'));
+  const folder = mkdtempSync(join(tmpdir(), 'tidemark-left-out-'));
+  const written = (name: string, text: string): Aliases => {
+    const file = join(folder, `${name}.ts`);
+    writeFileSync(file, text);
+    return { [`#tidemark.${name}`]: file };
+  };
   try {
-    const channels = join(folder, 'channels.ts');
-    writeFileSync(channels, channelsModule(root, config));
+    const sources = sourcesOf[functionName];
+    const unused = [
+      ...(unreachable[functionName] ?? []),
+      ...(config === undefined ? [] : unusedFeatures(config, environment)),
+    ];
     const nothing = join(root, 'lib/provider/left-out.ts');
-    const unused = unusedFeatures(config).map((feature) => [feature, nothing]);
-    return make({ ...Object.fromEntries(unused), '#tidemark.channels': channels });
+    return make({
+      ...Object.fromEntries(unused.map((feature) => [`#tidemark.${feature}`, nothing])),
+      ...(config === undefined ? {} : written('channels', channelsModule(root, config))),
+      ...(sources === undefined ? {} : written('sources', sourcesModule(root, sources))),
+    });
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 };
+
+/** Sources of the events that a function is given (cdk/stacks/functions.ts). @default all */
+const sourcesOf: Readonly<Record<string, readonly string[]>> = { 'deliver-alerts': ['sqs', 'http'] };
+
+/** What cannot come to a function whatever its configuration: alerts are text, never our protobuf envelope or an aggregate. */
+const unreachable: Readonly<Record<string, readonly string[]>> = { 'deliver-alerts': ['binary'] };
 
 const read = (configFile: string): Config | undefined => {
   try {
@@ -37,17 +64,38 @@ const read = (configFile: string): Config | undefined => {
   }
 };
 
-const unusedFeatures = ({ alerts, telemetry = {} }: Config): string[] => {
+const unusedFeatures = (
+  { alerts, propagation, telemetry = {} }: Config,
+  environment: Asked['environment'],
+): string[] => {
   const { baggage, backEnds = {}, sampling, metrics } = telemetry;
-  const { bearer, hmac } = alerts?.inbound ?? {};
+  const { bearer, hmac, topics = [] } = alerts?.inbound ?? {};
+  const receivers = Object.values(alerts?.receivers ?? {});
   const redacts = baggage !== undefined || Object.values(backEnds).some(({ redaction }) => redaction !== undefined);
-  return [
-    ...(bearer === undefined && hmac === undefined ? ['#tidemark.authentication'] : []),
-    ...(redacts ? [] : ['#tidemark.redaction']),
-    ...(sampling === undefined ? ['#tidemark.sampling'] : []),
-    ...(metrics === 'otlp' ? [] : ['#tidemark.metrics-otlp']),
-  ];
+  const ends = Object.values(backEnds);
+  const variables = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
+  const isUsed: Readonly<Record<string, boolean>> = {
+    authentication: bearer !== undefined || hmac !== undefined,
+    'back-ends': ends.length > 0,
+    'custom-format': propagation?.custom !== undefined,
+    'encode-json':
+      ends.some(({ encoding }) => encoding === 'json') ||
+      variables.some((each) => /^OTEL_(EXPORTER_OTLP_(TRACES_)?PROTOCOL=.*json|TRACES_EXPORTER=.*console)/i.test(each)),
+    'managed-prometheus': topics.length > 0,
+    'metrics-emf': metrics === undefined || metrics === 'emf',
+    'metrics-otlp': metrics === 'otlp',
+    'mute-times': alerts?.times !== undefined,
+    pictures: receivers.some(({ picture }) => picture === true),
+    redaction: redacts,
+    signing:
+      ends.some(({ url, signFor }) => signFor !== undefined || isAws(url)) ||
+      variables.some((each) => each.startsWith('OTEL_') && isAws(each)),
+    sampling: sampling !== undefined,
+  };
+  return Object.keys(isUsed).filter((feature) => isUsed[feature] === false);
 };
+
+const isAws = (url: string): boolean => url.includes('.amazonaws.com');
 
 /** As lib/alert/channels/index.ts, with those that a receiver names. */
 const channelsModule = (root: string, { alerts }: Config): string => {
@@ -58,3 +106,7 @@ const channelsModule = (root: string, { alerts }: Config): string => {
   );
   return `${imports.join('')}export const channels = { ${used.join(', ')} };\n`;
 };
+
+/** As lib/message/sources/index.ts, in the order of that. */
+const sourcesModule = (root: string, names: readonly string[]): string =>
+  `${names.map((name) => `import { ${name} } from ${JSON.stringify(join(root, `lib/message/sources/${name}.ts`))};\n`).join('')}export const sources = [${names.join(', ')}];\n`;

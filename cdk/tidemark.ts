@@ -46,7 +46,7 @@ export class Tidemark extends Construct {
     const config = validated(props.config);
     const architecture = props.architecture ?? architectureOf(this);
     const codeCache = props.bundling !== false && this.#codeCache(props, architecture);
-    const { configFile } = props;
+    const { configFile, environment = {} } = props;
     const stackProps = props.env === undefined ? {} : { env: props.env };
     this.messaging = new MessagingStack(scope, `${id}Messaging`, { ...stackProps, config });
     this.state = new StateStack(scope, `${id}State`, stackProps);
@@ -56,12 +56,12 @@ export class Tidemark extends Construct {
       messaging: this.messaging,
       state: this.state,
       architecture,
-      ...(props.environment === undefined ? {} : { environment: props.environment }),
+      environment,
       code: (name) =>
         props.bundling === false
           ? Code.fromInline('exports.handler = async () => undefined;')
           : bundledCode((outDir) =>
-              bundle(name, outDir, { codeCache, ...(configFile === undefined ? {} : { configFile }) }),
+              bundle(name, outDir, { codeCache, environment, ...(configFile === undefined ? {} : { configFile }) }),
             ),
     });
     if (this.#hindrance !== undefined) Annotations.of(this.functions).addInfo(this.#hindrance);

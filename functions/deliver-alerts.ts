@@ -1,15 +1,15 @@
 import config from '#tidemark.config';
+import { s3Bucket } from '#tidemark.pictures';
 import { systemClock, systemRandom } from '../lib/adapters/clock.ts';
 import { nodeCrypto } from '../lib/adapters/crypto.ts';
 import { guardedHttp } from '../lib/adapters/http.ts';
-import { s3Bucket } from '../lib/adapters/s3.ts';
 import { sqsQueue } from '../lib/adapters/sqs.ts';
 import { deliver } from '../lib/alert/deliver.ts';
 import { type Delivering, routing } from '../lib/alert/delivering.ts';
 import { receiver } from '../lib/alert/receive.ts';
 import { type SendingPorts, sendChunk } from '../lib/alert/send.ts';
+import { activeFields } from '../lib/middleware/active-fields.ts';
 import { eachRecord } from '../lib/middleware/each-record.ts';
-import { traceSqs } from '../lib/middleware/inject-clients.ts';
 import { traced } from '../lib/middleware/traced.ts';
 import { environmentKeys, required } from '../lib/model/environment.ts';
 import { functionBase } from '../lib/provider/function-base.ts';
@@ -41,22 +41,23 @@ const delivering: Delivering = {
   log,
 };
 
+const { again } = delivering;
 const receive = receiver({
   ...sending,
   inbound: alerts.inbound,
-  queue: sqsQueue({
-    queueUrl: required(env, environmentKeys.alertsQueue),
-    plugIn: (client) => traceSqs(client, tracing),
-  }),
+  queue: { send: (messages) => again.send(messages.map((message) => ({ ...message, attributes: carried() }))) },
   log,
 });
+
+/** The context of the request, for the one who handles its alerts: as many attributes as a message can have. */
+const carried = () => Object.fromEntries(Object.entries(activeFields(tracing)).slice(0, 10));
 
 /** Takes alerts in, by message and by HTTP, and goes on with groups and receivers whose turn it is. */
 export const handler = traced(
   (event: unknown): Promise<unknown> =>
     isHttp(event)
       ? receive(event)
-      : eachRecord(event, ({ body }) => deliver(String(body), delivering), {
+      : eachRecord(event, ({ body, details }) => deliver(String(body), delivering, details.sentAt), {
           ...tracing,
           log,
           relation: 'parent',

@@ -1,10 +1,10 @@
 import type { Agent, ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
+import { credentialsOf, signedHeaders } from '#tidemark.signing';
 import { absentCollector, type BackEnd, type ExportOutcome } from '../model/back-end.ts';
 import { Failure } from '../model/failure.ts';
 import type { Clock, Log, Random } from '../model/ports.ts';
 import type { Span } from '../model/span.ts';
 import { readPartialSuccess } from './otlp-answer.ts';
-import { credentialsOf, signedHeaders } from './sigv4.ts';
 
 export interface OtlpOptions<Item = Span> {
   readonly name: string;

@@ -1,3 +1,4 @@
+import { readManagedPrometheus } from '#tidemark.managed-prometheus';
 import { shownText } from '../model/text.ts';
 import { readPostedList, readWebhook } from './inbound/alertmanager.ts';
 import { readAlarmEvent, readAlarmMessage } from './inbound/cloudwatch.ts';
@@ -13,7 +14,6 @@ import {
   text,
   time,
 } from './inbound/fields.ts';
-import { readManagedPrometheus } from './inbound/managed-prometheus.ts';
 import { readOwn } from './inbound/own.ts';
 
 export { leftOut } from './inbound/alertmanager.ts';

@@ -1,6 +1,5 @@
+import { decodeBinary } from '#tidemark.binary';
 import type { Layer, Nested } from '../model/carrier.ts';
-import { aggregated } from './aggregate.ts';
-import { decodeEnvelope } from './envelope.ts';
 import { recordInside } from './inside.ts';
 import { datadogPlace, jsonPlaces } from './places.ts';
 import { isBusEvent, isBusEventV2, isCloudEvent, isEnvelopeTwin, isNotification, isQueueRecord } from './shapes.ts';
@@ -71,7 +70,7 @@ const openBase64 = (path: string, text: string, bytesLeft: number, names: readon
   return openBytes(path, Buffer.from(text, 'base64'), bytesLeft, names);
 };
 
-/** Bytes: JSON as UTF-8, or the protobuf envelope, whose fields start with 0x0a or 0x12. */
+/** Bytes: JSON as UTF-8, or what `decodeBinary` knows. */
 export const openBytes = (
   path: string,
   bytes: Uint8Array,
@@ -82,23 +81,20 @@ export const openBytes = (
   while (start < bytes.length && start < 16 && isSpace(bytes[start] as number)) start++;
   if (bytes[start] === openBrace || bytes[start] === openBracket)
     return openText(path, Buffer.from(bytes).toString('utf8'), bytesLeft, names);
-  if (bytes[0] === 0xf3) return openAggregate(path, bytes, bytesLeft, names);
-  if (bytes[0] !== 10 && bytes[0] !== 18) return undefined;
-  const decoded = decodeEnvelope(bytes);
-  if (typeof decoded === 'string') return undefined;
-  return { path, layer: envelope, entry: decoded, bytes: bytes.length };
+  const decoded = decodeBinary(bytes);
+  if (Array.isArray(decoded)) return openAggregate(path, decoded, bytesLeft, names);
+  return decoded && { path, layer: envelope, entry: decoded, bytes: bytes.length };
 };
 
 /** The only record of an aggregate; of several each has a context of its own, and the function has to take them apart. */
 const openAggregate = (
   path: string,
-  bytes: Uint8Array,
+  records: readonly Uint8Array[],
   bytesLeft: number,
   names: readonly string[],
 ): Nested | undefined => {
-  const records = aggregated(bytes);
-  const [only] = records ?? [];
-  if (records === undefined || only === undefined) return undefined;
+  const [only] = records;
+  if (only === undefined) return undefined;
   if (records.length === 1) return only[0] === 0xf3 ? undefined : openBytes(`${path}.0`, only, bytesLeft, names);
   return {
     path,

@@ -1,5 +1,5 @@
+import { sources } from '#tidemark.sources';
 import type { Details, Message, Source } from '../model/message.ts';
-import { sources } from './sources/index.ts';
 import { calledWith, invoke } from './sources/invoke.ts';
 import { at, objectAt } from './text.ts';
 

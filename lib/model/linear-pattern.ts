@@ -4,16 +4,36 @@
  */
 export interface LinearPattern {
   readonly source: string;
-  /** Every character that belongs to some match, as ranges in order. */
-  readonly ranges: (text: string) => readonly (readonly [number, number])[];
   /** Whether the whole text matches. */
   readonly matchesAll: (text: string) => boolean;
 }
 
+export interface SearchPattern extends LinearPattern {
+  /** Every character that belongs to some match, as ranges in order. */
+  readonly ranges: (text: string) => readonly (readonly [number, number])[];
+}
+
 /** Reads a pattern: literals, `.`, classes, `\d \w \s` and their opposites, groups, `|`, `* + ? {m,n}`, `^` and `$`, a leading `(?i)`. */
-export const linearPattern = (source: string): LinearPattern | { readonly error: string } => {
+export const linearPattern = (source: string): LinearPattern | { readonly error: string } => read(source, whole);
+
+/** The same, to look for matches within texts. */
+export const searchPattern = (source: string): SearchPattern | { readonly error: string } =>
+  read(source, (automaton, start) => {
+    const first = firstUnits(automaton, start);
+    return { ...whole(automaton, start, source), ranges: (text) => ranges(automaton, start, first, text) };
+  });
+
+type Make<Made> = (automaton: Automaton, start: number, source: string) => Made;
+
+const whole: Make<LinearPattern> = (automaton, start, source) => ({
+  source,
+  matchesAll: (text) => matchesAll(automaton, start, text),
+});
+
+const read = <Made>(source: string, make: Make<Made>): Made | { readonly error: string } => {
   try {
-    return compiled(source);
+    const automaton: Automaton = { kinds: [], units: [], next: [], other: [] };
+    return make(automaton, compiled(source, automaton), source);
   } catch (thrown) {
     if (thrown instanceof Unreadable) return { error: thrown.message };
     throw thrown;
@@ -44,18 +64,11 @@ interface Automaton {
   readonly other: number[];
 }
 
-const compiled = (source: string): LinearPattern => {
+/** Answers the first state. */
+const compiled = (source: string, automaton: Automaton): number => {
   const ignoresCase = source.startsWith('(?i)');
   const tree = new Reader(ignoresCase ? source.slice(4) : source, ignoresCase).read();
-  const automaton: Automaton = { kinds: [], units: [], next: [], other: [] };
-  const done = add(automaton, 'done');
-  const start = build(automaton, tree, done);
-  const first = firstUnits(automaton, start);
-  return {
-    source,
-    ranges: (text) => ranges(automaton, start, first, text),
-    matchesAll: (text) => matchesAll(automaton, start, text),
-  };
+  return build(automaton, tree, add(automaton, 'done'));
 };
 
 const add = (automaton: Automaton, kind: Automaton['kinds'][number], next = -1, other = -1, units?: Units): number => {

@@ -1,7 +1,7 @@
+import { customFormat } from '#tidemark.custom-format';
 import type { Place } from '../model/carrier.ts';
 import type { BaggagePolicy, FormatWord, PolicyWord, PropagationConfig } from '../model/config/propagation.ts';
 import type { Format } from './format.ts';
-import { customFormat } from './formats/custom.ts';
 import { formats } from './formats/index.ts';
 import { type Names, namesOf } from './lookup.ts';
 

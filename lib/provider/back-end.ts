@@ -1,8 +1,7 @@
 import { type OtlpOptions, otlpBackEnd } from '../adapters/otlp.ts';
 import type { BackEnd } from '../model/back-end.ts';
-import type { BackEndConfig } from '../model/config/telemetry.ts';
-import type { Clock, Log, Random, Secrets } from '../model/ports.ts';
-import { type Encode, type Encoding, encodeJson, encodings } from '../telemetry/encode.ts';
+import type { Clock, Log, Random } from '../model/ports.ts';
+import { type Encode, type Encoding, encodings } from '../telemetry/encode.ts';
 import { contentTypeOf, type OtlpSettings, type Settings } from '../telemetry/settings.ts';
 import type { Environment } from '../telemetry/variables.ts';
 
@@ -21,16 +20,28 @@ export const backEndOf = ({ exporter, otlp }: Settings, ports: BackEndPorts): Ba
 
 /** One OTLP/HTTP endpoint for spans. */
 export const otlpOf = (name: string, settings: OtlpSettings, ports: BackEndPorts): BackEnd => {
-  const { encoding } = settings;
-  return otlpBackEnd({ ...otlpOptions(name, settings, ports), encode: encoderOf(encoding) });
+  const { encoding, encode } = encoderOf(settings.encoding, ports);
+  return otlpBackEnd({ ...otlpOptions(name, { ...settings, encoding }, ports), encode });
 };
 
-/** Made for the first batch: most starts send nothing. */
-const encoderOf = (encoding: Encoding): Encode => {
+/**
+ * Made for the first batch: most starts send nothing. A bundle has no JSON where neither configuration nor environment asked for it at
+ * synth: a variable that was set since cannot bring it.
+ */
+export const encoderOf = (
+  asked: Encoding,
+  { log }: BackEndPorts,
+): { readonly encoding: Encoding; readonly encode: Encode } => {
+  const isThere = (encodings[asked].encoder as unknown) !== undefined;
+  const encoding = isThere ? asked : 'protobuf';
+  if (!isThere) log?.('warn', `spans leave as protobuf: ${asked} was left out of the bundle`);
   let encode: Encode | undefined;
-  return (spans) => {
-    encode ??= encodings[encoding].encoder();
-    return encode(spans);
+  return {
+    encoding,
+    encode: (spans) => {
+      encode ??= encodings[encoding].encoder();
+      return encode(spans);
+    },
   };
 };
 
@@ -56,35 +67,6 @@ export const otlpOptions = (
   };
 };
 
-/** One of `telemetry.backEnds`. Secret headers are fetched before the first request. */
-export const configuredBackEnd = (
-  name: string,
-  config: BackEndConfig,
-  ports: BackEndPorts & { readonly secrets: Secrets },
-): BackEnd => {
-  const { url, encoding = 'protobuf', compression = 'gzip', headers = {}, secretHeaders = {}, signFor } = config;
-  const { env, secrets } = ports;
-  const { timeoutMs = 10_000 } = config;
-  const settings = { url, isDefault: false, encoding, compression, headers, timeoutMs, tls: {} };
-  const region = env['AWS_REGION'];
-  return otlpBackEnd({
-    ...otlpOptions(name, settings, ports),
-    encode: encoderOf(encoding),
-    ...(signFor === undefined || region === undefined ? {} : { sign: { service: signFor, region, env } }),
-    ...(Object.keys(secretHeaders).length === 0
-      ? {}
-      : {
-          headers: async () => {
-            const fetched = Object.entries(secretHeaders).map(async ([header, reference]) => [
-              header,
-              await secrets(reference),
-            ]);
-            return { ...headers, ...(Object.fromEntries(await Promise.all(fetched)) as Record<string, string>) };
-          },
-        }),
-  });
-};
-
 /** `https://xray.<region>.amazonaws.com/v1/traces`, and those for logs and metrics. */
 export const awsEndpoint = (url: string): { readonly service: string; readonly region: string } | undefined => {
   if (!url.startsWith('https:')) return undefined;
@@ -93,10 +75,14 @@ export const awsEndpoint = (url: string): { readonly service: string; readonly r
 };
 
 /** One line of the log a span, as OTLP/JSON has it: for a look at what is recorded. */
-const consoleBackEnd = (log: Log | undefined): BackEnd => ({
-  name: 'console',
-  export: async (spans) => {
-    for (const span of spans) log?.('info', 'span', JSON.parse(encodeJson([span])));
-    return { kept: spans.length, dropped: {} };
-  },
-});
+const consoleBackEnd = (log: Log | undefined): BackEnd => {
+  const encode = (encodings.json.encoder as (() => Encode) | undefined)?.();
+  return {
+    name: 'console',
+    export: async (spans) => {
+      for (const span of spans)
+        log?.('info', 'span', encode === undefined ? { span } : JSON.parse(encode([span]).toString()));
+      return { kept: spans.length, dropped: {} };
+    },
+  };
+};

@@ -8,4 +8,26 @@ const leftOut = (): never => {
   throw new Failure('misconfigured', 'was left out of the bundle, since the configuration did not name it at synth');
 };
 
-export { leftOut as authenticator, leftOut as backlogSampling, leftOut as metricsJson, leftOut as redactor };
+/** What looks for something that the configuration does not name finds none. */
+const absent = (): undefined => undefined;
+
+const nothing = undefined;
+
+export {
+  absent as decodeBinary,
+  absent as readManagedPrometheus,
+  absent as restsBy,
+  leftOut as authenticator,
+  leftOut as backlogSampling,
+  leftOut as configuredBackEnd,
+  leftOut as credentialsOf,
+  leftOut as custom,
+  leftOut as customFormat,
+  leftOut as emfFields,
+  leftOut as metricsJson,
+  leftOut as redactor,
+  leftOut as redactorsOf,
+  leftOut as s3Bucket,
+  leftOut as signedHeaders,
+  nothing as jsonEncoder,
+};

@@ -1,4 +1,5 @@
 import { trace } from '@opentelemetry/api';
+import { configuredBackEnd, redactorsOf } from '#tidemark.back-ends';
 import { backlogSampling } from '#tidemark.sampling';
 import { systemMonotonic } from '../adapters/clock.ts';
 import { later } from '../adapters/later.ts';
@@ -15,13 +16,13 @@ import { readFunctionSettings } from '../telemetry/function-settings.ts';
 import { headSampler } from '../telemetry/head-sampler.ts';
 import { type Metrics, metrics } from '../telemetry/metrics.ts';
 import type { Redactor } from '../telemetry/redact.ts';
-import { type BackEndLimits, type Redact, routeSpans, type SpanRouter } from '../telemetry/route.ts';
+import { type BackEndLimits, routeSpans, type SpanRouter } from '../telemetry/route.ts';
 import { readSettings, type Settings } from '../telemetry/settings.ts';
 import type { Environment } from '../telemetry/variables.ts';
-import { backEndOf, configuredBackEnd } from './back-end.ts';
+import { backEndOf } from './back-end.ts';
 import type { Sampling } from './backlog-sampling.ts';
 import { metricsTeller } from './tell-metrics.ts';
-import { createTracing, type Tracing } from './tracing.ts';
+import { type Tracing, tracingWith } from './tracing.ts';
 
 export interface TelemetryOptions {
   /** Of the function, as its logs and metrics have it. */
@@ -71,7 +72,7 @@ export const createTelemetry = (options: TelemetryOptions): Telemetry => {
   const health = processHealth({ listener: guard, cpus: lambdaCpus(env) });
   const router = routerOf(options, settings, counted, guard);
   const { sampler, promote, pressure, rate } = samplingOf(options, settings, guard);
-  const tracing = createTracing({
+  const tracing = tracingWith({
     ...options,
     settings,
     sampler,
@@ -131,7 +132,7 @@ const routerOf = (
     limits,
     routes: config.routes ?? [],
     defaultBackEnds: standard === undefined ? config.defaultBackEnds : undefined,
-    redactors: redactorsOf(options),
+    ...(standard === undefined ? { redactors: redactorsOf(options) } : {}),
     clock,
     later: (ms, call) => later(ms, call, 'hold'),
     log,
@@ -157,25 +158,6 @@ const count = (
   const outcome = lost.length === 0 ? 'ok' : kept > 0 ? 'partial' : 'failed';
   counted.measure('tidemark.export.duration', ms / 1000, { back_end: backEnd, outcome }, example);
   guard.exported(ms, systemMonotonic());
-};
-
-/** Each is made when its back end is first used: the code is only then loaded, and a key fetched. */
-const redactorsOf = ({ config = {}, secrets, hmacSha256 }: TelemetryOptions) => {
-  const redactors: Record<string, () => Promise<Redact>> = {};
-  for (const [name, { redaction }] of Object.entries(config.backEnds ?? {})) {
-    if (redaction === undefined) continue;
-    redactors[name] = async () => {
-      const profile = config.redaction?.[redaction];
-      // Validated at synth; without it nothing may leave.
-      if (profile === undefined) throw new Failure('misconfigured', 'no such profile', { where: redaction });
-      const { redactor } = await import('#tidemark.redaction');
-      const { tokenKey } = profile;
-      if (tokenKey === undefined) return redactor(profile).span;
-      const key = Buffer.from(await secrets(tokenKey));
-      return redactor(profile, { hmac: (message) => hmacSha256(key, message) }).span;
-    };
-  }
-  return redactors;
 };
 
 /** The code comes a moment later; until then, and where there is no such profile, no baggage leaves. */

@@ -41,7 +41,7 @@ type Tell = (collected: ReturnType<Metrics['collect']>, budgetMs: number) => Pro
 
 const embedded = ({ name, log }: MetricsTellerOptions): Tell => {
   return async (collected) => {
-    const { emfFields } = await import('../telemetry/metrics-emf.ts');
+    const { emfFields } = await import('#tidemark.metrics-emf');
     for (const line of emfFields(collected, { dimensions: { function: name } })) log('info', 'metrics', line);
   };
 };

@@ -50,7 +50,10 @@ export interface Tracing {
  * Tracing of one process, from the standard variables. When a layer has registered a global provider, its tracer is used instead, and it
  * is asked to flush; nothing is registered or exported here then.
  */
-export const createTracing = (options: ProviderOptions): Tracing => {
+export const createTracing = (options: ProviderOptions): Tracing => tracingWith(options, batchesFor);
+
+/** The same with batches of the caller's: what makes those of the variables is then not needed. */
+export const tracingWith = (options: ProviderOptions, batchesOf: BatchesOf = () => undefined): Tracing => {
   const lane = takeCharge();
   const layer = layerProvider();
   if (layer !== undefined) return { tracer: trace.getTracer(scopeName), flush: layerFlush(layer), ...lane };
@@ -58,15 +61,17 @@ export const createTracing = (options: ProviderOptions): Tracing => {
   for (const warning of settings.warnings) options.log?.('warn', warning);
   if (settings.disabled)
     return { tracer: new ProxyTracerProvider().getTracer(scopeName), flush: async () => undefined };
-  return { ...standalone(options, settings), ...lane };
+  return { ...standalone(options, settings, batchesOf), ...lane };
 };
+
+type BatchesOf = (options: ProviderOptions, settings: Settings, clock: Clock) => SpanBatches | undefined;
 
 const scopeName = 'tidemark';
 
-const standalone = (options: ProviderOptions, settings: Settings): Tracing => {
+const standalone = (options: ProviderOptions, settings: Settings, batchesOf: BatchesOf): Tracing => {
   const { nanos, random, clock = systemClock, register = false } = options;
   const { resource, limits } = settings;
-  const batches = options.batches ?? batchesFor(options, settings, clock);
+  const batches = options.batches ?? batchesOf(options, settings, clock);
   const recorder = {
     nanos,
     random,
@@ -86,7 +91,7 @@ const standalone = (options: ProviderOptions, settings: Settings): Tracing => {
   return { tracer, flush: batches?.flush ?? (async () => undefined), flushKeepsTime: true };
 };
 
-const batchesFor = (options: ProviderOptions, settings: Settings, clock: Clock): SpanBatches | undefined => {
+const batchesFor: BatchesOf = (options, settings, clock) => {
   const { env, log } = options;
   const backEnd = chosenBackEnd(options, settings, clock);
   if (backEnd === undefined) return undefined;

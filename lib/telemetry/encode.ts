@@ -1,9 +1,8 @@
+import { jsonEncoder } from '#tidemark.encode-json';
 import type { Span } from '../model/span.ts';
-import { jsonEncoder } from './encode-json.ts';
 import { protobufEncoder } from './encode-protobuf.ts';
 
-export { jsonEncoder } from './encode-json.ts';
-export { protobufEncoder } from './encode-protobuf.ts';
+export { jsonEncoder, protobufEncoder };
 
 /** Makes the body of one OTLP request; an encoder is kept, since it keeps its buffer. */
 export type Encode = (spans: readonly Span[]) => Buffer;

@@ -1,6 +1,6 @@
 import type { Attributes, AttributeValue } from '../model/span.ts';
 import type { Collected, MetricAttributes, Point } from './metrics.ts';
-import { bounds, type InstrumentName, instruments } from './metrics.ts';
+import { bounds, descriptions, type InstrumentName, instruments } from './metrics.ts';
 
 /** AggregationTemporality of OTLP: what was added since the last time. */
 const delta = 1;
@@ -24,7 +24,8 @@ export const metricsJson = ({ from, to, points }: Collected, resource: Attribute
           {
             scope: { name: 'tidemark' },
             metrics: [...groups].map(([name, group]) => {
-              const { description, unit, kind } = instruments[name];
+              const { unit, kind } = instruments[name];
+              const description = descriptions[name];
               const dataPoints = group.map((point) => ({ ...times, ...dataPointOf(point) }));
               if (kind === 'gauge') return { name, description, unit, gauge: { dataPoints } };
               if (kind === 'counter') {

@@ -5,45 +5,36 @@ export const instruments = {
     unit: '{record}',
     emf: { name: 'Records', unit: 'Count' },
     attributes: ['source', 'outcome', 'format'],
-    description:
-      'Records of batches and calls, by where they came from, whether they were handled (`ok`, `failed`, `deferred`), and the format of the trace context that they carried (`none`: they carried none)',
   },
   'tidemark.spans.exported': {
     kind: 'counter',
     unit: '{span}',
     emf: { name: 'SpansExported', unit: 'Count' },
     attributes: ['back_end'],
-    description: 'Spans that a back end has taken',
   },
   'tidemark.spans.dropped': {
     kind: 'counter',
     unit: '{span}',
     emf: { name: 'SpansDropped', unit: 'Count' },
     attributes: ['back_end', 'reason'],
-    description:
-      'Spans that were lost, by back end and reason (`queue-full`, `timeout`, `redaction-failed`, `no-route`, …)',
   },
   'tidemark.export.duration': {
     kind: 'histogram',
     unit: 's',
     emf: { name: 'ExportDuration', unit: 'Seconds' },
     attributes: ['back_end', 'outcome'],
-    description:
-      'How long exports took, retries included, and whether the back end took all (`ok`), some (`partial`) or none (`failed`)',
   },
   'tidemark.sampling.rate': {
     kind: 'gauge',
     unit: '1',
     emf: { name: 'SamplingRate', unit: 'None' },
     attributes: [],
-    description: 'Share of new traces that is kept now',
   },
   'tidemark.breaker.open': {
     kind: 'gauge',
     unit: '1',
     emf: { name: 'BreakerOpen', unit: 'None' },
     attributes: ['breaker'],
-    description: '1 while a breaker is open: that of the process (`process`), or that of a back end, by its name',
   },
 } as const satisfies Record<string, Instrument>;
 
@@ -55,9 +46,22 @@ export interface Instrument {
   readonly emf: { readonly name: string; readonly unit: 'Count' | 'Seconds' | 'None' };
   /** Names of its attributes; each is a dimension in CloudWatch. */
   readonly attributes: readonly string[];
-  readonly description: string;
 }
 export type InstrumentName = keyof typeof instruments;
+
+/** Apart, since only OTLP tells them. */
+export const descriptions: Readonly<Record<InstrumentName, string>> = {
+  'tidemark.records':
+    'Records of batches and calls, by where they came from, whether they were handled (`ok`, `failed`, `deferred`), and the format of the trace context that they carried (`none`: they carried none)',
+  'tidemark.spans.exported': 'Spans that a back end has taken',
+  'tidemark.spans.dropped':
+    'Spans that were lost, by back end and reason (`queue-full`, `timeout`, `redaction-failed`, `no-route`, …)',
+  'tidemark.export.duration':
+    'How long exports took, retries included, and whether the back end took all (`ok`), some (`partial`) or none (`failed`)',
+  'tidemark.sampling.rate': 'Share of new traces that is kept now',
+  'tidemark.breaker.open':
+    '1 while a breaker is open: that of the process (`process`), or that of a back end, by its name',
+};
 
 /** A span that a measurement was made in or of. */
 export interface Exemplar {

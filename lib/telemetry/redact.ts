@@ -1,6 +1,6 @@
 import { type PersonalKind, personalKinds, type RedactionProfile, secretWords } from '../model/config/telemetry.ts';
 import { Failure } from '../model/failure.ts';
-import { type LinearPattern, linearPattern } from '../model/linear-pattern.ts';
+import { type SearchPattern, searchPattern } from '../model/linear-pattern.ts';
 import type { Attributes, AttributeValue, Span, SpanEvent, SpanLink } from '../model/span.ts';
 import { detect, narrow } from './detect.ts';
 import { withoutLiterals } from './sql.ts';
@@ -230,8 +230,8 @@ const maxHarmless = 128;
 const onlyCards: ReadonlySet<PersonalKind> = new Set(['card']);
 const urlKeys = new Set(['url.full', 'url.original', 'http.url', 'http.target', 'url.path', 'url.fragment']);
 
-const read = (name: string, source: string): LinearPattern => {
-  const pattern = linearPattern(source);
+const read = (name: string, source: string): SearchPattern => {
+  const pattern = searchPattern(source);
   if ('error' in pattern) throw new Failure('misconfigured', pattern.error, { where: `patterns.${name}` });
   return pattern;
 };

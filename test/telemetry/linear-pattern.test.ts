@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { type LinearPattern, linearPattern } from '../../lib/model/linear-pattern.ts';
+import { type SearchPattern, searchPattern } from '../../lib/model/linear-pattern.ts';
 
 const numRuns = Number(process.env['FUZZ_RUNS'] ?? 1000);
 
-const read = (source: string): LinearPattern => {
-  const pattern = linearPattern(source);
+const read = (source: string): SearchPattern => {
+  const pattern = searchPattern(source);
   assert.ok(!('error' in pattern), 'error' in pattern ? pattern.error : '');
   return pattern;
 };
@@ -138,7 +138,7 @@ test('refuses what cannot be matched in linear time, and what is no pattern, and
     [`${'('.repeat(60)}a${')'.repeat(60)}`, /nested deeper/],
     ['^*', /anchor is repeated/],
   ] as const) {
-    const answer = linearPattern(source);
+    const answer = searchPattern(source);
     assert.ok('error' in answer, source);
     assert.match(answer.error, why);
   }
@@ -147,7 +147,7 @@ test('refuses what cannot be matched in linear time, and what is no pattern, and
 test('reads anything at all without throwing', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary', maxLength: 60 }), (source) => {
-      const answer = linearPattern(source);
+      const answer = searchPattern(source);
       if (!('error' in answer)) answer.ranges('some text');
     }),
     { numRuns },

@@ -1,9 +1,8 @@
-import { context, isSpanContextValid, trace } from '@opentelemetry/api';
 import { encodeEnvelope } from '../../message/envelope.ts';
 import { brokerText } from '../../message/text.ts';
 import { extractFrom } from '../../propagation/extract.ts';
-import { inject } from '../../propagation/inject.ts';
-import { activeBaggage, propagationOf, type TracingOptions, traceContextOf } from '../tracing.ts';
+import { activeFields } from '../active-fields.ts';
+import { propagationOf, type TracingOptions } from '../tracing.ts';
 
 type Headers = Readonly<Record<string, unknown>>;
 
@@ -40,16 +39,3 @@ const injected = <T extends Headers>(headers: T | undefined, options: TracingOpt
 };
 
 const place = { path: 'headers', values: (entry: unknown) => entry as object, text: brokerText };
-
-/** The fields of the active span's context; none where no span is active. */
-const activeFields = (options: TracingOptions): Record<string, string> => {
-  const active = context.active();
-  const span = trace.getSpanContext(active);
-  const fields: Record<string, string> = {};
-  if (span === undefined || !isSpanContextValid(span)) return fields;
-  const set = (name: string, value: string): void => {
-    fields[name] = value;
-  };
-  inject(traceContextOf(span), set, propagationOf(options), activeBaggage(active, options));
-  return fields;
-};

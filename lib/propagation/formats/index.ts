@@ -1,7 +1,7 @@
+import { custom } from '#tidemark.custom-format';
 import type { Format } from '../format.ts';
 import { b3 } from './b3.ts';
 import { b3multi } from './b3multi.ts';
-import { custom } from './custom.ts';
 import { datadog } from './datadog.ts';
 import { w3c } from './w3c.ts';
 import { xray } from './xray.ts';
