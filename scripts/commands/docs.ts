@@ -72,7 +72,9 @@ const pageNow = (root: string, file: string): string =>
 const registriesPage = (root: string): string => {
   const parts = registries.map(({ title, folder, what }) => {
     const index = readFileSync(join(root, folder, 'index.ts'), 'utf8');
-    const files = [...index.matchAll(/from '\.\/([a-z0-9-]+)\.ts'/g)].map((match) => match[1] ?? '');
+    // A format that a bundle may leave out goes by a name of package.json.
+    const members = index.matchAll(/from '(?:\.\/|#tidemark\.)([a-z0-9-]+?)(?:-format|\.ts)'/g);
+    const files = [...members].map((match) => match[1] ?? '');
     if (files.length === 0) throw new Failure('internal', 'lists no members', { where: `${folder}/index.ts` });
     const rows = files.map((file) => `| \`${file}\` | ${cell(purposeOf(join(root, folder, `${file}.ts`)))} |`);
     return [
