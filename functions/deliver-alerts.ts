@@ -39,6 +39,7 @@ const delivering: Delivering = {
   clock: systemClock,
   random: systemRandom,
   log,
+  onVisible: (seconds, of, trace) => tracing.metrics.measure('tidemark.alert.time_to_visible', seconds, of, trace),
 };
 
 const { again } = delivering;

@@ -1,3 +1,4 @@
+import type { Alert } from '../model/alert.ts';
 import type { AlertsConfig, ReceiverConfig } from '../model/config/alerts.ts';
 import type { Clock, Log, Queue, Random, Table } from '../model/ports.ts';
 import type { Chunk, Saying } from './channel.ts';
@@ -17,6 +18,12 @@ export interface Delivering {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** Told of every firing that people see for the first time, with the seconds since it began. @default nobody is */
+  readonly onVisible?: (
+    seconds: number,
+    of: { readonly receiver: string; readonly channel: string },
+    trace: Alert['trace'],
+  ) => void;
 }
 
 /** One attempt at one chunk; never rejects. */

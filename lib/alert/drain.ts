@@ -538,45 +538,23 @@ const nextTurn = async (
   };
 };
 
-/** One line a message, with the time from the crossing of a threshold to its being visible, as a metric that CloudWatch reads from logs. */
+/** One line a message; and for each firing in it that was not told before, how long it took to be seen. */
 const sayDelivered = (lane: Lane, parcel: Parcel, at: number): void => {
   const { receiver, configured, delivering } = lane;
-  const firing = parcel.refs
-    .filter(({ repeatOf }) => repeatOf === undefined)
-    .map((ref) => alertOf(parcel, ref))
-    .filter(({ status }) => status === 'firing')
-    .map((each) => ({ seconds: (at - Date.parse(each.startsAt)) / 1000, each }))
-    .sort((a, b) => b.seconds - a.seconds);
-  const slowest = firing[0];
+  const { channel } = configured;
+  const seconds = parcel.refs.flatMap((ref) => {
+    const { status, startsAt, trace } = alertOf(parcel, ref);
+    if (ref.repeatOf !== undefined || status !== 'firing') return [];
+    const each = (at - Date.parse(startsAt)) / 1000;
+    delivering.onVisible?.(each, { receiver, channel }, trace);
+    return [each];
+  });
   delivering.log('info', 'alerts delivered', {
     receiver,
-    channel: configured.channel,
+    channel,
     deliveryId: parcel.id,
     alerts: parcel.refs.length,
     attempt: parcel.attempts + 1,
-    ...(slowest === undefined
-      ? {}
-      : {
-          TimeToVisible: firing.slice(0, 100).map(({ seconds }) => seconds),
-          // The exemplar: the slowest of them that has a trace, under the names by which Logs Insights and X-Ray find it.
-          ...exemplarOf(firing),
-          _aws: {
-            Timestamp: at,
-            CloudWatchMetrics: [
-              {
-                Namespace: 'tidemark',
-                Dimensions: [['receiver', 'channel']],
-                Metrics: [{ Name: 'TimeToVisible', Unit: 'Seconds' }],
-              },
-            ],
-          },
-        }),
+    ...(seconds.length === 0 ? {} : { secondsToVisible: Math.max(...seconds) }),
   });
-};
-
-const exemplarOf = (alerts: readonly { readonly each: Alert; readonly seconds: number }[]) => {
-  const found = alerts.find(({ each }) => each.trace !== undefined);
-  if (found?.each.trace === undefined) return {};
-  const { traceId, spanId } = found.each.trace;
-  return { trace_id: traceId, span_id: spanId, exemplarSeconds: found.seconds, fingerprint: found.each.fingerprint };
 };

@@ -22,7 +22,19 @@ export const emfFields = ({ to, points }: Collected, options: EmfOptions): Recor
     if (group === undefined) groups.set(key, [point]);
     else group.push(point);
   }
-  return [...groups.values()].map((group) => lineOf(group, to, options));
+  return [...groups.values()].flatMap((group) => inLines(group).map((line) => lineOf(line, to, options)));
+};
+
+/** Values of one metric in one line, at most. */
+const maxValues = 100;
+
+/** What has more values than a line may hold goes on in lines of its own. */
+const inLines = (group: readonly Point[]): Point[][] => {
+  const first = group.map((point) => ({ ...point, values: point.values.slice(0, maxValues) }));
+  const rest = group.filter(({ values }) => values.length > maxValues);
+  return rest.length === 0
+    ? [first]
+    : [first, ...inLines(rest.map((point) => ({ ...point, values: point.values.slice(maxValues) })))];
 };
 
 const lineOf = (group: readonly Point[], to: number, { namespace = 'tidemark', dimensions }: EmfOptions) => {

@@ -1,6 +1,6 @@
 import type { Attributes, AttributeValue } from '../model/span.ts';
 import type { Collected, MetricAttributes, Point } from './metrics.ts';
-import { bounds, descriptions, type InstrumentName, instruments } from './metrics.ts';
+import { boundsOf, descriptions, type InstrumentName, instruments } from './metrics.ts';
 
 /** AggregationTemporality of OTLP: what was added since the last time. */
 const delta = 1;
@@ -60,7 +60,13 @@ const dataPointOf = ({ instrument, attributes, value, buckets, count, exemplar }
   const { kind } = instruments[instrument];
   if (kind === 'counter') return { ...shared, asInt: String(value) };
   if (kind === 'gauge') return { ...shared, asDouble: value };
-  return { ...shared, count: String(count), sum: value, bucketCounts: buckets.map(String), explicitBounds: bounds };
+  return {
+    ...shared,
+    count: String(count),
+    sum: value,
+    bucketCounts: buckets.map(String),
+    explicitBounds: boundsOf(instrument),
+  };
 };
 
 /** What describes a resource is text, now and then a number; anything else is told as text. */

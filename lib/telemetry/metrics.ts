@@ -36,6 +36,14 @@ export const instruments = {
     emf: { name: 'BreakerOpen', unit: 'None' },
     attributes: ['breaker'],
   },
+  'tidemark.alert.time_to_visible': {
+    kind: 'histogram',
+    unit: 's',
+    emf: { name: 'TimeToVisible', unit: 'Seconds' },
+    attributes: ['receiver', 'channel'],
+    // From what is at once to what a destination was down for a day for; groups wait for half a minute, storms are over within three.
+    bounds: [1, 2.5, 5, 10, 20, 30, 45, 60, 90, 120, 180, 300, 600, 1200, 1800, 3600, 7200, 21_600, 86_400],
+  },
 } as const satisfies Record<string, Instrument>;
 
 export interface Instrument {
@@ -46,6 +54,8 @@ export interface Instrument {
   readonly emf: { readonly name: string; readonly unit: 'Count' | 'Seconds' | 'None' };
   /** Names of its attributes; each is a dimension in CloudWatch. */
   readonly attributes: readonly string[];
+  /** Upper bounds of a histogram's buckets. @default `bounds` */
+  readonly bounds?: readonly number[];
 }
 export type InstrumentName = keyof typeof instruments;
 
@@ -61,6 +71,8 @@ export const descriptions: Readonly<Record<InstrumentName, string>> = {
   'tidemark.sampling.rate': 'Share of new traces that is kept now',
   'tidemark.breaker.open':
     '1 while a breaker is open: that of the process (`process`), or that of a back end, by its name',
+  'tidemark.alert.time_to_visible':
+    'Time from the crossing of a threshold, the start of an alert, to the message about it being taken by a destination',
 };
 
 /** A span that a measurement was made in or of. */
@@ -83,7 +95,7 @@ export interface Point {
   readonly buckets: readonly number[];
   /** How many were measured. */
   readonly count: number;
-  /** The last one. */
+  /** The last one; of a histogram, that of the greatest value. */
   readonly exemplar: (Exemplar & { readonly value: number; readonly at: number }) | undefined;
 }
 
@@ -115,8 +127,10 @@ export interface MetricsOptions {
 
 /** Seconds, as OpenTelemetry's conventions have them for durations of requests. */
 export const bounds: readonly number[] = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
-/** Values of a histogram that are kept one by one between two collections: as many as one line of EMF may hold. */
-export const maxValues = 100;
+export const boundsOf = (instrument: InstrumentName): readonly number[] =>
+  (instruments[instrument] as Instrument).bounds ?? bounds;
+/** Values of a histogram that are kept one by one between two collections. */
+export const maxValues = 1000;
 /** Sets of attributes that are kept; more share one whose attributes say `otel.metric.overflow`, as the specification has it. */
 const maxPoints = 2000;
 
@@ -149,10 +163,11 @@ export const metrics = ({ clock, exemplar: active }: MetricsOptions): Metrics =>
       point.count += 1;
       point.value = kind === 'gauge' ? value : point.value + value;
       if (kind === 'histogram') {
-        point.buckets[bucketOf(value)] = (point.buckets[bucketOf(value)] ?? 0) + 1;
+        const bucket = bucketOf(value, boundsOf(instrument));
+        point.buckets[bucket] = (point.buckets[bucket] ?? 0) + 1;
         if (point.values.length < maxValues) point.values.push(value);
       }
-      if (exemplar !== undefined)
+      if (exemplar !== undefined && !(kind === 'histogram' && value < (point.exemplar?.value ?? value)))
         point.exemplar = { traceId: exemplar.traceId, spanId: exemplar.spanId, value, at: clock() };
     },
     collect() {
@@ -176,14 +191,13 @@ const emptyPoint = (instrument: InstrumentName, attributes: MetricAttributes): M
   attributes,
   value: 0,
   values: [],
-  buckets: instruments[instrument].kind === 'histogram' ? Array.from({ length: bounds.length + 1 }, () => 0) : [],
+  buckets: instruments[instrument].kind === 'histogram' ? new Array(boundsOf(instrument).length + 1).fill(0) : [],
   count: 0,
   exemplar: undefined,
 });
 
 /** Upper bounds are inclusive. */
-const bucketOf = (value: number): number => {
-  let at = 0;
-  while (at < bounds.length && value > (bounds[at] as number)) at += 1;
-  return at;
+const bucketOf = (value: number, upper: readonly number[]): number => {
+  const at = upper.findIndex((bound) => value <= bound);
+  return at < 0 ? upper.length : at;
 };

@@ -437,6 +437,20 @@ test('a process that dies over a message it has written does not make the next o
   );
 });
 
+test('how long a firing took to be seen is measured once for each receiver, with its trace; an end and a repeat are not', async () => {
+  const trace = { traceId: '4bf92f3577b34da6a3ce929d0e0e4736', spanId: '00f067aa0ba902b7' };
+  const { raise, run, visible } = world({ default: ['robot', 'hook'], repeatIntervalSeconds: 600 });
+  const each = anAlert({ trace });
+  raise(each, 5);
+  raise(resolved(each, 1000), 1000);
+  await run(2000);
+  assert.deepEqual(visible.map(({ receiver, channel, traceId }) => [receiver, channel, traceId]).sort(), [
+    ['hook', 'webhook', trace.traceId],
+    ['robot', 'wecom', trace.traceId],
+  ]);
+  for (const { seconds } of visible) assert.ok(seconds >= 35 && seconds < 40, `${seconds} s`);
+});
+
 test('an alert that would not fit an item of the table loses annotations and keeps its labels', async () => {
   const { raise, run, seen } = world({ groupWaitSeconds: 0 });
   raise(anAlert({ annotations: { summary: 's', description: '错'.repeat(200_000) } }), 0);

@@ -21,6 +21,7 @@ const measured = () => {
   measure('tidemark.sampling.rate', 0.5);
   measure('tidemark.sampling.rate', 0.25);
   measure('tidemark.breaker.open', 0, { breaker: 'process' });
+  measure('tidemark.alert.time_to_visible', 31, { receiver: 'chat', channel: 'wecom' }, ids);
   now += 1000;
   return { measure, collect, collected: collect() };
 };
@@ -73,12 +74,57 @@ test('keeps so many sets of attributes and no more; the rest is counted together
   assert.equal(points.at(-1)?.value, 5);
 });
 
-test('keeps single values of a histogram as far as one line of EMF takes them, and counts all', () => {
+test('keeps so many single values of a histogram, counts all, and tells them in lines of a hundred', () => {
   const it = metrics({ clock: () => 0 });
   for (let at = 0; at < maxValues + 1; at++) it.measure('tidemark.export.duration', at);
-  const [point] = it.collect().points;
-  assert.equal(point?.values.length, 100);
-  assert.equal(point?.count, 101);
+  it.measure('tidemark.export.duration', 1, { back_end: 'b' });
+  it.measure('tidemark.spans.exported', 7, { back_end: 'b' });
+  const collected = it.collect();
+  assert.equal(collected.points[0]?.values.length, maxValues);
+  assert.equal(collected.points[0]?.count, maxValues + 1);
+  const lines = emfFields(collected, { dimensions: {} });
+  const told = lines.filter((line) => line['back_end'] === undefined).map((line) => line['ExportDuration'] as number[]);
+  assert.deepEqual(
+    told.map((values) => values.length),
+    new Array(maxValues / 100).fill(100),
+  );
+  assert.deepEqual(
+    told.flat(),
+    Array.from({ length: maxValues }, (_, at) => at),
+  );
+  assert.equal(lines.filter((line) => line['SpansExported'] === 7).length, 1);
+});
+
+test('a histogram keeps the exemplar of its greatest value', () => {
+  const it = metrics({ clock: () => 5 });
+  const at = (spanId: string) => ({ ...ids, spanId });
+  it.measure('tidemark.alert.time_to_visible', 30, {}, at('1'));
+  it.measure('tidemark.alert.time_to_visible', 90, {}, at('2'));
+  it.measure('tidemark.alert.time_to_visible', 60, {}, at('3'));
+  assert.deepEqual(it.collect().points[0]?.exemplar, { ...at('2'), value: 90, at: 5 });
+});
+
+test('the time to be visible has buckets up to a day', () => {
+  const it = metrics({ clock: () => 5 });
+  for (const seconds of [0.5, 1, 1.1, 60, 86_400, 86_401])
+    it.measure('tidemark.alert.time_to_visible', seconds, { receiver: 'chat', channel: 'wecom' }, ids);
+  const { resourceMetrics } = JSON.parse(metricsJson(it.collect(), {}) ?? '');
+  const [point] = resourceMetrics[0].scopeMetrics[0].metrics[0].histogram.dataPoints;
+  const { bucketCounts, explicitBounds, exemplars, attributes } = point;
+  assert.equal(bucketCounts.length, explicitBounds.length + 1);
+  const countOf = (bound: number) => bucketCounts[explicitBounds.indexOf(bound)];
+  assert.deepEqual(
+    [countOf(1), countOf(2.5), countOf(60), countOf(86_400), bucketCounts.at(-1)],
+    ['2', '1', '1', '1', '1'],
+  );
+  assert.deepEqual([exemplars[0].asDouble, exemplars[0].traceId], [86_401, ids.traceId]);
+  assert.deepEqual(
+    attributes.map(({ key, value }: { key: string; value: { stringValue: string } }) => [key, value.stringValue]),
+    [
+      ['receiver', 'chat'],
+      ['channel', 'wecom'],
+    ],
+  );
 });
 
 test('is EMF as CloudWatch specifies it', () => {

@@ -82,6 +82,12 @@ export const simulate = (options: WorldOptions) => {
   const firstTried = new Map<string, number>();
   const dead: string[] = [];
   const queued: string[] = [];
+  const visible: {
+    readonly seconds: number;
+    readonly receiver: string;
+    readonly channel: string;
+    readonly traceId?: string;
+  }[] = [];
   const log: { readonly level: string; readonly message: string; readonly fields: Record<string, unknown> }[] = [];
   const counts: Counts = {
     timeoutsAfterAccept: 0,
@@ -236,6 +242,9 @@ export const simulate = (options: WorldOptions) => {
         clock: time.now,
         random,
         log: (level, message, fields = {}) => void (strict && log.push({ level, message, fields })),
+        onVisible: (seconds, of, trace) => {
+          if (strict) visible.push({ seconds, ...of, ...(trace === undefined ? {} : { traceId: trace.traceId }) });
+        },
         send: (chunk, configured, saying) => {
           const robot = robots[chunk.notification.receiver] as Robot;
           return sendChunk(chunk, configured, saying, {
@@ -292,6 +301,8 @@ export const simulate = (options: WorldOptions) => {
     counts,
     failures,
     log,
+    /** Times from an alert's start to its being seen, as they are measured; with `strict` alone. */
+    visible,
     stats: queue.stats,
     /** Puts an alert into the alerts queue at a time. */
     raise: (alert: Alert, at: number): void =>
