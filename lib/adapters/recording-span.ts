@@ -10,6 +10,7 @@ import type {
 } from '@opentelemetry/api';
 import type { Promote } from '../model/back-end.ts';
 import type { Attributes, AttributeValue, Scope, Span, SpanEvent, SpanLink } from '../model/span.ts';
+import type { RandomId } from './random-ids.ts';
 
 /** How much one span may hold; what is beyond is left out and counted. */
 export interface SpanLimits {
@@ -33,102 +34,159 @@ export interface Recording {
   readonly resource: Attributes;
   readonly scope: Scope;
   readonly limits: SpanLimits;
+  readonly randomId: RandomId;
   readonly keep: (span: Span) => void;
   readonly promote?: Promote | undefined;
 }
 
+/** What the spans of one batch have in common; any other span has it by itself. */
+export interface Shared {
+  readonly recording: Recording;
+  readonly traceId: string;
+  readonly parentSpanId: string | undefined;
+  readonly traceState: SpanContext['traceState'];
+  /** OTLP `flags`. */
+  readonly flags: number;
+  /** Of OTLP, which counts from 1. */
+  readonly kind: number;
+  /** What the span's own times are counted from: a difference is a small integer, a time is an object. Undefined: they are times. */
+  readonly base: Stamp | undefined;
+  /** Asked for what is said of a span of a batch, when somebody first reads it. */
+  readonly telling: Telling<unknown> | undefined;
+}
+
+/** What is said of the spans of a batch of messages. Most of them are first read when they are sent. */
+export interface Telling<Message> {
+  /** Made for this span alone, all of them with values. `elapsedMs`: from the start of the batch to that of the span. */
+  readonly attributes: (message: Message, elapsedMs: number) => Record<string, AttributeValue>;
+  /** As the wire has them. */
+  readonly links: (message: Message) => readonly SpanLink[];
+  /** The id that was asked for; undefined for a random one. */
+  readonly spanId: (message: Message) => string | undefined;
+}
+
 /** A span under way, and when it has ended the finished span itself: copying it field by field would cost more than recording it. */
 export class RecordingSpan implements ApiSpan, Span {
-  readonly #recording: Recording;
-  readonly #traceState: SpanContext['traceState'];
+  protected readonly shared: Shared;
+  readonly #told: unknown;
   readonly #start: Stamp;
   #end: Stamp | undefined = undefined;
-  #context: SpanContext | undefined = undefined;
-  /** How many attributes there are; below zero until somebody asks. */
-  #count = -1;
-  readonly traceId: string;
-  readonly spanId: string;
-  declare readonly parentSpanId?: string;
-  declare readonly traceState?: string;
-  declare statusMessage?: string;
-  declare droppedAttributesCount?: number;
-  declare droppedEventsCount?: number;
-  declare droppedLinksCount?: number;
-  readonly flags: number;
-  readonly kind: number;
-  attributes: Record<string, AttributeValue> = noAttributes;
+  #more: More | undefined = undefined;
+  #spanId: string | undefined;
   name: string;
-  status = 0;
-  links: readonly SpanLink[] = none;
-  events: SpanEvent[] = none;
 
-  constructor(
-    recording: Recording,
-    traceId: string,
-    spanId: string,
-    traceFlags: number,
-    traceState: SpanContext['traceState'],
-    parent: SpanContext | undefined,
-    name: string,
-    kind: number,
-    start: Stamp,
-  ) {
-    this.#recording = recording;
-    this.#traceState = traceState;
-    this.#start = start;
-    this.traceId = traceId;
-    this.spanId = spanId;
-    if (parent !== undefined) this.parentSpanId = parent.spanId;
-    this.flags = flagsOf(traceFlags, parent?.isRemote);
-    // The API counts kinds from 0 (INTERNAL), OTLP from 1.
-    this.kind = kind + 1;
+  /** `told`: the message that `shared.telling` is asked about, also for the id where there is none yet. */
+  constructor(shared: Shared, spanId: string | undefined, name: string, start: Stamp, told?: unknown) {
+    this.shared = shared;
+    this.#told = told;
+    this.#start = since(shared.base, start);
+    this.#spanId = spanId;
     this.name = name;
   }
 
+  get spanId(): string {
+    const { telling, recording } = this.shared;
+    this.#spanId ??= telling?.spanId(this.#told) ?? recording.randomId(16);
+    return this.#spanId;
+  }
+
+  get traceId(): string {
+    return this.shared.traceId;
+  }
+  get parentSpanId(): string | undefined {
+    return this.shared.parentSpanId;
+  }
+  get flags(): number {
+    return this.shared.flags;
+  }
+  get kind(): number {
+    return this.shared.kind;
+  }
   get resource(): Attributes {
-    return this.#recording.resource;
+    return this.shared.recording.resource;
   }
   get scope(): Scope {
-    return this.#recording.scope;
+    return this.shared.recording.scope;
+  }
+  get traceState(): string | undefined {
+    return this.#more?.traceState ?? (this.shared.traceState?.serialize() || undefined);
+  }
+  get attributes(): Record<string, AttributeValue> {
+    const { telling } = this.shared;
+    if (telling === undefined) return this.#more?.attributes ?? noAttributes;
+    const more = this.#moreOf();
+    more.attributes ??= this.#limited(telling.attributes(this.#told, this.#elapsedMs()), more);
+    return more.attributes;
+  }
+  get links(): readonly SpanLink[] {
+    const { telling } = this.shared;
+    if (telling === undefined) return this.#more?.links ?? none;
+    const more = this.#moreOf();
+    more.links ??= telling.links(this.#told);
+    return more.links;
+  }
+  get events(): readonly SpanEvent[] {
+    return this.#more?.events ?? none;
+  }
+  get status(): number {
+    return this.#more?.status ?? 0;
+  }
+  get statusMessage(): string | undefined {
+    return this.#more?.statusMessage;
+  }
+  get droppedAttributesCount(): number | undefined {
+    return this.#more?.droppedAttributesCount;
+  }
+  get droppedEventsCount(): number | undefined {
+    return this.#more?.droppedEventsCount;
+  }
+  get droppedLinksCount(): number | undefined {
+    return this.#more?.droppedLinksCount;
   }
   get startNanos(): bigint {
-    return nanosOf(this.#start);
+    return timeOf(this.shared.base, this.#start);
   }
   get endNanos(): bigint {
-    const end = nanosOf(this.#end ?? this.#start);
+    const end = timeOf(this.shared.base, this.#end ?? this.#start);
     const start = this.startNanos;
     return end < start ? start : end;
   }
+  /** The stamp at which it ended: what follows at once starts then, and need not ask for the time again. */
+  get endStamp(): Stamp | undefined {
+    const { base } = this.shared;
+    if (this.#end === undefined || base === undefined) return this.#end;
+    return typeof base === 'number' && typeof this.#end === 'number' ? base + this.#end : this.endNanos;
+  }
   spanContext(): SpanContext {
     // Made when it is first asked for: most spans of a batch are neither injected nor have children.
-    this.#context ??= contextIn(this.traceId, this.spanId, this.flags & 0xff, this.#traceState);
-    return this.#context;
+    const more = this.#moreOf();
+    const { traceId, flags, traceState } = this.shared;
+    more.context ??= contextIn(traceId, this.spanId, flags & 0xff, traceState);
+    return more.context;
   }
   /** Attributes that were made for this span alone, all of them with values: kept, and copied only where they have to be cut. */
   describe(attributes: Record<string, AttributeValue>): void {
-    if (this.#recording.limits.valueLength === Number.POSITIVE_INFINITY) this.attributes = attributes;
-    else this.copyAttributes(attributes as ApiAttributes);
+    const more = this.#moreOf();
+    more.attributes = this.#limited(attributes, more);
   }
   copyAttributes(attributes: ApiAttributes): void {
-    const { limits } = this.#recording;
-    this.attributes = copied(attributes, limits.attributes, limits.valueLength, this);
-  }
-  /** Links as the wire has them; kept, not copied. */
-  takeLinks(links: readonly SpanLink[]): void {
-    this.links = links;
+    const { limits } = this.shared.recording;
+    const more = this.#moreOf();
+    more.attributes = copied(attributes, limits.attributes, limits.valueLength, more);
   }
   setAttribute(key: string, value: ApiValue): this {
     if (this.#end !== undefined || value === undefined || value === null) return this;
-    if (this.attributes === noAttributes) this.attributes = {};
-    const { attributes } = this;
-    const { limits } = this.#recording;
+    const more = this.#moreOf();
+    more.attributes ??= this.shared.telling === undefined ? {} : this.attributes;
+    const { attributes } = more;
+    const { limits } = this.shared.recording;
     if (!Object.hasOwn(attributes, key)) {
-      if (this.#count < 0) this.#count = Object.keys(attributes).length;
-      if (this.#count >= limits.attributes) {
-        this.droppedAttributesCount = (this.droppedAttributesCount ?? 0) + 1;
+      if (more.count < 0) more.count = Object.keys(attributes).length;
+      if (more.count >= limits.attributes) {
+        more.droppedAttributesCount = (more.droppedAttributesCount ?? 0) + 1;
         return this;
       }
-      this.#count += 1;
+      more.count += 1;
     }
     attributes[key] =
       limits.valueLength === Number.POSITIVE_INFINITY
@@ -142,10 +200,11 @@ export class RecordingSpan implements ApiSpan, Span {
   }
   addEvent(name: string, attributesOrTime?: ApiAttributes | TimeInput, time?: TimeInput): this {
     if (this.#end !== undefined) return this;
-    const { limits, stamp } = this.#recording;
-    if (this.events.length >= limits.events) {
+    const { limits, stamp } = this.shared.recording;
+    const more = this.#moreOf();
+    if (more.events.length >= limits.events) {
       // The first ones stay: they say how it began, and later ones are usually more of the same.
-      this.droppedEventsCount = (this.droppedEventsCount ?? 0) + 1;
+      more.droppedEventsCount = (more.droppedEventsCount ?? 0) + 1;
       return this;
     }
     const hasAttributes =
@@ -155,8 +214,8 @@ export class RecordingSpan implements ApiSpan, Span {
     if (hasAttributes) {
       event.attributes = copied(attributesOrTime as ApiAttributes, limits.eventAttributes, limits.valueLength, event);
     }
-    if (this.events === none) this.events = [];
-    this.events.push(event);
+    if (more.events === none) more.events = [];
+    more.events.push(event);
     return this;
   }
   addLink(link: Link): this {
@@ -164,22 +223,24 @@ export class RecordingSpan implements ApiSpan, Span {
   }
   addLinks(links: Link[]): this {
     if (this.#end !== undefined || links.length === 0) return this;
-    const { limits } = this.#recording;
-    const room = limits.links - this.links.length;
+    const { limits } = this.shared.recording;
+    const before = this.links;
+    const more = this.#moreOf();
+    const room = limits.links - before.length;
     const taken = links.length <= room ? links : links.slice(0, Math.max(0, room));
     if (taken.length < links.length) {
-      this.droppedLinksCount = (this.droppedLinksCount ?? 0) + links.length - taken.length;
+      more.droppedLinksCount = (more.droppedLinksCount ?? 0) + links.length - taken.length;
     }
     const added = taken.map((link) => linkIn(link, limits));
-    this.links = this.links === none ? added : [...this.links, ...added];
+    more.links = before.length === 0 ? added : [...before, ...added];
     return this;
   }
   setStatus(status: SpanStatus): this {
     // OK is final, and unset never takes a status back: the rule of the specification.
-    if (this.#end !== undefined || status.code === 0 || this.status === 1) return this;
-    this.status = status.code;
-    if (status.message !== undefined) this.statusMessage = status.message;
-    else if (this.statusMessage !== undefined) delete this.statusMessage;
+    if (this.#end !== undefined || status.code === 0 || this.#more?.status === 1) return this;
+    const more = this.#moreOf();
+    more.status = status.code;
+    more.statusMessage = status.message;
     return this;
   }
   updateName(name: string): this {
@@ -188,20 +249,17 @@ export class RecordingSpan implements ApiSpan, Span {
   }
   end(endTime?: TimeInput): void {
     if (this.#end !== undefined) return;
-    const { promote, nextStamp, keep } = this.#recording;
-    this.#end = endTime === undefined ? nextStamp() : toStamp(endTime, nextStamp);
-    const traceState = this.#traceState;
-    if (traceState !== undefined) {
-      const serialised = traceState.serialize();
-      if (serialised !== '') (this as { traceState?: string }).traceState = serialised;
-    }
+    const { recording, base, flags } = this.shared;
+    const { promote, nextStamp, keep } = recording;
+    this.#end = since(base, endTime === undefined ? nextStamp() : toStamp(endTime, nextStamp));
     const promotion = promote?.(this);
     if (promotion === undefined) {
-      if ((this.flags & 1) === 1) keep(this);
+      if ((flags & 1) === 1) keep(this);
       return;
     }
-    this.attributes = { ...this.attributes, ...promotion.attributes };
-    if (promotion.traceState !== undefined) (this as { traceState?: string }).traceState = promotion.traceState;
+    const more = this.#moreOf();
+    more.attributes = { ...this.attributes, ...promotion.attributes };
+    if (promotion.traceState !== undefined) more.traceState = promotion.traceState;
     keep(this);
   }
   isRecording(): boolean {
@@ -216,7 +274,50 @@ export class RecordingSpan implements ApiSpan, Span {
     if ('stack' in error && error.stack !== undefined) attributes['exception.stacktrace'] = error.stack;
     this.addEvent('exception', attributes, time);
   }
+  #moreOf(): More {
+    this.#more ??= new More();
+    return this.#more;
+  }
+  #limited(attributes: Record<string, AttributeValue>, owner: More): Record<string, AttributeValue> {
+    const { limits } = this.shared.recording;
+    return limits.valueLength === Number.POSITIVE_INFINITY
+      ? attributes
+      : copied(attributes as ApiAttributes, limits.attributes, limits.valueLength, owner);
+  }
+  #elapsedMs(): number {
+    const start = this.#start;
+    return typeof start === 'bigint' ? Number(start / 1000n) / 1000 : start / 1000;
+  }
 }
+
+/** What has been said of a span, and its context once somebody asked for it: a span of a batch needs none of it until it is sent. */
+class More {
+  attributes: Record<string, AttributeValue> | undefined = undefined;
+  /** How many attributes there are; below zero until somebody asks. */
+  count = -1;
+  links: readonly SpanLink[] | undefined = undefined;
+  events: SpanEvent[] = none;
+  status = 0;
+  statusMessage: string | undefined = undefined;
+  /** In place of the one that it began with. */
+  traceState: string | undefined = undefined;
+  context: SpanContext | undefined = undefined;
+  droppedAttributesCount?: number;
+  droppedEventsCount?: number;
+  droppedLinksCount?: number;
+}
+
+/** A time as it is kept: a difference from the base, if there is one. */
+const since = (base: Stamp | undefined, time: Stamp): Stamp => {
+  if (base === undefined) return time;
+  if (typeof base === 'bigint' || typeof time === 'bigint') return nanosOf(time) - nanosOf(base);
+  const micros = time - base;
+  return micros >= 0 && micros < 0x7fffffff ? micros | 0 : micros;
+};
+
+/** And back, as nanoseconds. */
+const timeOf = (base: Stamp | undefined, kept: Stamp): bigint =>
+  base === undefined ? nanosOf(kept) : nanosOf(base) + nanosOf(kept);
 
 /** While it is being made, what will be read-only may still be written. */
 type Counted<T> = { -readonly [Key in keyof T]: T[Key] };
@@ -234,7 +335,7 @@ const contextIn = (
   traceState === undefined ? { traceId, spanId, traceFlags } : { traceId, spanId, traceFlags, traceState };
 
 /** OTLP: the flags of W3C in the low byte; bit 8 says that bit 9 tells whether the context came from another process. */
-const flagsOf = (traceFlags: number, isRemote: boolean | undefined): number =>
+export const flagsOf = (traceFlags: number, isRemote: boolean | undefined): number =>
   (traceFlags & 0xff) | (isRemote === true ? 0x300 : 0x100);
 
 const linkIn = ({ context, attributes, droppedAttributesCount }: Link, limits: SpanLimits): SpanLink => {

@@ -10,11 +10,12 @@ import {
 } from '@opentelemetry/api';
 import type { Promote } from '../model/back-end.ts';
 import type { Random } from '../model/ports.ts';
-import type { Attributes, AttributeValue, Scope, Span, SpanLink } from '../model/span.ts';
+import type { Attributes, AttributeValue, Scope, Span } from '../model/span.ts';
 import type { Start } from '../model/trace-context.ts';
 import { nextMicros, systemMicros, systemNanos } from './clock.ts';
-import { randomHex } from './random-ids.ts';
-import { type Recording, RecordingSpan, type SpanLimits, toStamp } from './recording-span.ts';
+import { type Binds, MessageSpans } from './message-span.ts';
+import { type RandomId, randomIds } from './random-ids.ts';
+import { flagsOf, type Recording, RecordingSpan, type SpanLimits, type Telling, toStamp } from './recording-span.ts';
 
 export type { SpanLimits } from './recording-span.ts';
 
@@ -28,6 +29,8 @@ export interface Sampler {
     attributes: object,
     links: [],
   ): { readonly decision: number; readonly traceState?: SpanContext['traceState']; readonly attributes?: object };
+  /** Decides by the context and the trace id alone: what it says of one span, it says of its siblings. @default false */
+  readonly byTrace?: boolean;
 }
 
 export interface RecorderOptions {
@@ -47,26 +50,26 @@ export interface RecorderOptions {
 export const recordingTracer = (options: RecorderOptions): Tracer => new RecordingTracer(options);
 
 class RecordingTracer implements Tracer {
-  readonly #random: Random;
+  readonly #randomId: RandomId;
   readonly #sampler: Sampler;
   readonly #recording: Recording;
   constructor({ nanos, random, sampler, ...recording }: RecorderOptions) {
-    this.#random = random;
+    this.#randomId = randomIds(random);
     this.#sampler = sampler;
     const isSystem = nanos === systemNanos;
     const stamp = isSystem ? systemMicros : nanos;
-    this.#recording = { ...recording, stamp, nextStamp: isSystem ? nextMicros : nanos };
+    this.#recording = { ...recording, randomId: this.#randomId, stamp, nextStamp: isSystem ? nextMicros : nanos };
   }
 
   startSpan(name: string, options: SpanOptions = {}, context: Context = contextApi.active()): ApiSpan {
     const around = options.root === true ? trace.deleteSpan(context) : context;
     const parent = validOrNone(trace.getSpanContext(around));
     const start = parent === undefined ? (around.getValue(startKey) as Start | undefined) : undefined;
-    const traceId = parent?.traceId ?? start?.traceId ?? randomHex(this.#random, 32);
+    const traceId = parent?.traceId ?? start?.traceId ?? this.#randomId(32);
     // A new trace id is random in all its digits, which the second flag bit vouches for; a continued one keeps its mark.
     const randomFlag = parent === undefined ? (start?.traceId === undefined ? 2 : 0) : parent.traceFlags & 2;
     // A redelivered message is linked to its earlier attempt, whose id is derived from the message: `eachRecord` asks for it.
-    const spanId = (options as { readonly spanId?: string }).spanId ?? randomHex(this.#random, 16);
+    const spanId = (options as { readonly spanId?: string }).spanId ?? this.#randomId(16);
     const { kind = 0, attributes = noAttributes, links = noLinks } = options;
     const sampled =
       start?.sampled === undefined
@@ -75,8 +78,18 @@ class RecordingTracer implements Tracer {
     const traceFlags = (sampled.decision === 2 ? 1 : 0) | randomFlag;
     const traceState = sampled.traceState ?? parent?.traceState;
     if (sampled.decision === 0) return unrecorded(traceId, spanId, traceFlags, traceState);
-    const at = toStamp(options.startTime, this.#recording.stamp);
-    const span = new RecordingSpan(this.#recording, traceId, spanId, traceFlags, traceState, parent, name, kind, at);
+    const shared = {
+      recording: this.#recording,
+      traceId,
+      parentSpanId: parent?.spanId,
+      traceState,
+      flags: flagsOf(traceFlags, parent?.isRemote),
+      // The API counts kinds from 0 (INTERNAL), OTLP from 1.
+      kind: kind + 1,
+      base: undefined,
+      telling: undefined,
+    };
+    const span = new RecordingSpan(shared, spanId, name, toStamp(options.startTime, this.#recording.stamp));
     if (options.attributes !== undefined) {
       if ((options as Handed).handsOver === true) span.describe(options.attributes as Record<string, AttributeValue>);
       else span.copyAttributes(options.attributes);
@@ -86,28 +99,22 @@ class RecordingTracer implements Tracer {
     return span;
   }
 
-  /** As `startSpan`, for a span per message: no options, one context for all of them, and nothing is copied. The links are those of the wire. */
-  startMessageSpan(
-    name: string,
+  /**
+   * A recorder for the messages of one batch, all of them children of one parent; undefined where they are not recorded, or where the
+   * sampler has to be asked about each.
+   */
+  messageSpans<Message>(
     kind: number,
     around: Context,
     parent: SpanContext,
-    asked: string | undefined,
-    attributes: Record<string, AttributeValue>,
-    links: readonly SpanLink[],
-  ): ApiSpan {
-    const { traceId } = parent;
-    const spanId = asked ?? randomHex(this.#random, 16);
-    const sampled = this.#sampler.shouldSample(around, traceId, name, kind, attributes, noLinks as unknown as []);
+    telling: Telling<Message> & Binds,
+  ): MessageSpans<Message> | undefined {
+    if (this.#sampler.byTrace !== true) return undefined;
+    const sampled = this.#sampler.shouldSample(around, parent.traceId, '', kind, noAttributes, []);
+    if (sampled.decision === 0) return undefined;
     const traceFlags = (sampled.decision === 2 ? 1 : 0) | (parent.traceFlags & 2);
     const traceState = sampled.traceState ?? parent.traceState;
-    if (sampled.decision === 0) return unrecorded(traceId, spanId, traceFlags, traceState);
-    const at = this.#recording.nextStamp();
-    const span = new RecordingSpan(this.#recording, traceId, spanId, traceFlags, traceState, parent, name, kind, at);
-    span.describe(attributes);
-    if (links.length > 0) span.takeLinks(links);
-    if (sampled.attributes !== undefined) span.setAttributes(sampled.attributes as never);
-    return span;
+    return new MessageSpans(this.#recording, kind, traceFlags, traceState, around, parent, telling);
   }
 
   startActiveSpan<F extends (span: ApiSpan) => unknown>(

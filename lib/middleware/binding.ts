@@ -29,7 +29,7 @@ export class Binding implements Context {
 }
 
 /** The key under which the API keeps the span: asked of the API itself, as it is not exported. */
-const spanKey = ((): symbol => {
+export const spanKey = ((): symbol => {
   let asked: symbol | undefined;
   const probe: Context = {
     getValue: () => undefined,
@@ -42,6 +42,8 @@ const spanKey = ((): symbol => {
   trace.setSpan(probe, trace.wrapSpanContext({ traceId: '', spanId: '', traceFlags: 0 }));
   return asked ?? createContextKey('OpenTelemetry Context Key SPAN');
 })();
+
+export const bind = (base: Context, key: symbol, value: unknown): Context => new Binding(base, key, value);
 
 /** `trace.setSpan` without the copy. */
 export const withSpan = (base: Context, span: Span): Context => new Binding(base, spanKey, span);

@@ -4,10 +4,10 @@ import { propagationOf, type TracingOptions } from './tracing.ts';
 
 /** `process <destination>`, as the general messaging convention has it; the AWS Lambda document's `<event source> process` differs. */
 export const processName = (messages: readonly ReceivedMessage[], count = messages.length): string => {
-  const destination = messages[0]?.details.destination;
+  const destination = messages[0]?.destination;
   if (destination === undefined) return 'process';
   for (let at = 1; at < count; at++) {
-    if (messages[at]?.details.destination !== destination) return 'process multiple_sources';
+    if (messages[at]?.destination !== destination) return 'process multiple_sources';
   }
   return `process ${destination}`;
 };
@@ -22,16 +22,16 @@ export const processAttributes = (
   if (first === undefined) return {};
   if (messages.length === 1) return messageAttributes(options, first, at);
   const { system } = first.source;
-  const { destination } = first.details;
+  const { destination } = first;
+  const same = destination !== undefined && messages.every((message) => message.destination === destination);
+  if (system !== undefined && same) return usualBatch(system, destination, messages.length);
   const attributes: AttributeMap = {
     [names.operationName]: 'process',
     [names.operationType]: 'process',
     [names.batchCount]: messages.length,
   };
   if (system !== undefined) attributes[names.system] = system;
-  if (destination !== undefined && messages.every((message) => message.details.destination === destination)) {
-    attributes[names.destination] = destination;
-  }
+  if (same) attributes[names.destination] = destination;
   return attributes;
 };
 
@@ -93,9 +93,22 @@ const usual = (
   'tidemark.context.path': path,
 });
 
-/** Fails to compile where a name above is not the one of the conventions. */
+const usualBatch = (system: string, destination: string, count: number): UsualBatch & AttributeMap => ({
+  'messaging.operation.name': 'process',
+  'messaging.operation.type': 'process',
+  'messaging.batch.message_count': count,
+  'messaging.system.name': system,
+  'messaging.destination.name': destination,
+});
+
+/** Fail to compile where a name above is not the one of the conventions. */
 type Usual = Record<
   | (typeof names)['operationName' | 'operationType' | 'system' | 'destination' | 'messageId']
   | (typeof ownNames)['dwell' | 'contextPath'],
+  string | number
+>;
+
+type UsualBatch = Record<
+  (typeof names)['operationName' | 'operationType' | 'batchCount' | 'system' | 'destination'],
   string | number
 >;

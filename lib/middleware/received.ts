@@ -33,6 +33,20 @@ export class ReceivedMessage implements Message {
     return this.#details;
   }
 
+  /** Members of the details by themselves: where nobody asks for more, the whole is never put together. */
+  get messageId(): string | undefined {
+    const { brief } = this.source;
+    return brief === undefined ? this.details.messageId : brief.messageId(this.entry);
+  }
+  get receiveCount(): number | undefined {
+    const { brief } = this.source;
+    return brief === undefined ? this.details.receiveCount : brief.receiveCount(this.entry);
+  }
+  get destination(): string | undefined {
+    const { brief } = this.source;
+    return brief === undefined ? this.details.destination : brief.destination(this.entry);
+  }
+
   /** The trace context that it carried. */
   extracted(using: Propagation): Extracted {
     this.#extracted ??= extract(this, using);

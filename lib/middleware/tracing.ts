@@ -17,6 +17,7 @@ import type { BaggageEntry, ContextLink, Extracted, TraceContext } from '../mode
 import { type Propagation, standard } from '../propagation/propagation.ts';
 import { type AttributeMap, type Conventions, conventionsOf, names, ownNames } from '../telemetry/semconv.ts';
 import { Binding } from './binding.ts';
+import type { ReceivedMessage } from './received.ts';
 
 /** What every traced thing may be given; all of it is optional. */
 export interface TracingOptions {
@@ -59,17 +60,28 @@ export interface Lane {
 /** Runs work whose active context is whatever its lane says at the time. */
 export type InLane = <Answer>(context: Context, work: (lane: Lane) => Answer) => Answer;
 
-/** What our tracer can besides: a span for a message without options, contexts and copies. Other tracers lack it. */
+/** What our tracer can besides: spans of a batch that share all they can. Other tracers lack it. */
 export interface MessageTracer extends Tracer {
-  readonly startMessageSpan?: (
-    name: string,
+  readonly messageSpans?: (
     kind: SpanKind,
     around: Context,
     parent: SpanContext,
-    spanId: string | undefined,
-    attributes: AttributeMap,
-    links: readonly SpanLink[],
-  ) => Span;
+    telling: Telling,
+  ) => MessageSpans | undefined;
+}
+
+export interface MessageSpans {
+  /** A span that is also the context in which it is active. `follows`: nothing was waited for since the last one ended. */
+  readonly start: (message: ReceivedMessage, name: string, follows: boolean) => Span & Context;
+}
+
+/** Asked for what is said of a message's span when somebody reads it, and how values are bound to a context. */
+export interface Telling {
+  readonly attributes: (message: ReceivedMessage, elapsedMs: number) => AttributeMap;
+  readonly links: (message: ReceivedMessage) => readonly SpanLink[];
+  readonly spanId: (message: ReceivedMessage) => string | undefined;
+  readonly spanKey: symbol;
+  readonly bind: (base: Context, key: symbol, value: unknown) => Context;
 }
 
 /** How a record's span relates to the context that the message carried. */
@@ -119,7 +131,7 @@ export const wireLinksOf = ({ context, links }: Extracted, asParent: boolean): r
 const noLinks: readonly SpanLink[] = [];
 
 /** A context has everything that a link has, under the same names. */
-const wireLinkOf = (context: TraceContext): SpanLink => context as SpanLink;
+export const wireLinkOf = (context: TraceContext): SpanLink => context as SpanLink;
 
 /** Where our tracer, or a sampler, finds what a message said about a trace that is yet to start (a `Start`). */
 export const startKey = createContextKey('tidemark.start');

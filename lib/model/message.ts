@@ -50,6 +50,12 @@ export interface Source<Event = unknown, Entry = unknown> {
   readonly claims: (entry: unknown) => boolean;
   readonly layer: Layer<Entry>;
   readonly details: (entry: Entry, event: Event) => Details;
+  /** The same for single members, where they can be had without the whole: a span's other details are read when it is sent, if at all. */
+  readonly brief?: {
+    readonly messageId: (entry: Entry) => string | undefined;
+    readonly receiveCount: (entry: Entry) => number | undefined;
+    readonly destination: (entry: Entry) => string | undefined;
+  };
   /** The content as handed on to a handler: text, or bytes where the trigger delivers base64 of bytes. */
   readonly body: (entry: Entry) => string | Uint8Array | undefined;
 }

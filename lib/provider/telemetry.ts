@@ -188,6 +188,7 @@ const samplingOf = (
     return {
       sampler: {
         shouldSample: (...asked) => (stressed() ? less : usual).shouldSample(...asked),
+        byTrace: true,
         toString: () => `${usual}`,
       },
     };

@@ -33,8 +33,8 @@ export const spanBatches = (options: BatchOptions): SpanBatches => {
   let sending: Promise<void> | undefined;
   let waiting: (() => void) | undefined;
 
-  const tell = ({ kept, dropped }: ExportOutcome, count: number): void => {
-    if (kept < count && Object.keys(dropped).some((reason) => reason !== absentCollector)) {
+  const tell = ({ kept, dropped }: ExportOutcome): void => {
+    if (Object.keys(dropped).some((reason) => reason !== absentCollector)) {
       log?.('warn', 'spans were not exported', { backEnd: backEnd.name, kept, dropped });
     }
   };
@@ -49,30 +49,45 @@ export const spanBatches = (options: BatchOptions): SpanBatches => {
     log?.('warn', 'spans were dropped: the queue was full', { dropped: overflown, maxQueue });
     overflown = 0;
   };
-  /** One asynchronous function for the whole of it: each more would cost every invocation a promise and its turns. */
-  const drain = async (until: number): Promise<void> => {
-    do {
-      const batch = taken();
-      try {
-        // At least one attempt, however little time is left: it fails by its own deadline.
-        tell(await backEnd.export(batch, Math.max(1, Math.min(timeoutMs, until - clock()))), batch.length);
-      } catch (thrown) {
-        // It has promised not to.
-        tell({ kept: 0, dropped: { [Failure.from(thrown, 'unavailable').message]: batch.length } }, batch.length);
-      }
-    } while (queue.length > 0 && clock() < until);
+  // Callbacks that are there once, and what they go on with: an asynchronous function would cost every flush four times its promise.
+  let count = 0;
+  let until = 0;
+  const next = (): Promise<void> => {
+    const batch = taken();
+    count = batch.length;
+    // At least one attempt, however little time is left: it fails by its own deadline.
+    const budget = Math.max(1, Math.min(timeoutMs, until - clock()));
+    return exported(batch, budget).then(went, broke);
+  };
+  const exported = (batch: readonly Span[], budget: number): Promise<ExportOutcome> => {
+    try {
+      return backEnd.export(batch, budget);
+    } catch (thrown) {
+      return Promise.reject(thrown);
+    }
+  };
+  const went = (outcome: ExportOutcome): Promise<void> | undefined => {
+    if (outcome.kept < count) tell(outcome);
+    if (queue.length > 0 && clock() < until) return next();
     sending = undefined;
     tellOverflow();
+    return undefined;
   };
+  /** It has promised not to. */
+  const broke = (thrown: unknown): Promise<void> | undefined =>
+    went({ kept: 0, dropped: { [Failure.from(thrown, 'unavailable').message]: count } });
   const start = (budget: number): Promise<void> => {
     waiting?.();
     waiting = undefined;
-    sending = drain(clock() + budget);
+    until = clock() + budget;
+    sending = next();
     return sending;
   };
   /** What is under way took its batch before this flush; what came since follows it. */
   const flushAfter = async (earlier: Promise<void>, until: number): Promise<void> => {
     await earlier;
+    // Of several that waited for it, the first may have begun another.
+    while (sending !== undefined) await sending;
     if (queue.length > 0) await start(Math.max(1, until - clock()));
   };
 

@@ -3,7 +3,7 @@ import { OtTraceState, thresholdOf } from './probability.ts';
 import { type BacklogSampler, decisions, parentIn, type SamplingResult } from './sampler.ts';
 
 /** A standard OpenTelemetry sampler. */
-export type Sampler = Pick<BacklogSampler, 'shouldSample' | 'toString'>;
+export type Sampler = Pick<BacklogSampler, 'shouldSample' | 'byTrace' | 'toString'>;
 
 /**
  * The samplers of `OTEL_TRACES_SAMPLER`. A ratio is kept consistently: a trace whose randomness reaches the threshold is kept on every
@@ -13,7 +13,7 @@ export const headSampler = ({ name, ratio }: { readonly name: SamplerName; reado
   const root = roots[name](ratio);
   const label = `${name}{${ratio}}`;
   if (!name.startsWith('parentbased_')) {
-    return { shouldSample: (context, traceId) => root(traceId, parentIn(context)), toString: () => label };
+    return { shouldSample: (context, traceId) => root(traceId, parentIn(context)), byTrace: true, toString: () => label };
   }
   return {
     shouldSample: (context, traceId) => {
@@ -21,6 +21,7 @@ export const headSampler = ({ name, ratio }: { readonly name: SamplerName; reado
       if (parent === undefined) return root(traceId, undefined);
       return (parent.traceFlags & 1) === 1 ? kept : dropped;
     },
+    byTrace: true,
     toString: () => label,
   };
 };

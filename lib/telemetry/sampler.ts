@@ -62,6 +62,8 @@ export interface BacklogSampler {
     attributes: Attributes,
     links: Link[],
   ): SamplingResult;
+  /** Decides by the context and the trace id alone: what it says of one span, it says of its siblings. */
+  readonly byTrace?: boolean;
   toString(): string;
   /** The stratum that a finished span belongs to; undefined: what was decided at its start stands. */
   atEnd(span: EndedSpan, isLocalRoot: boolean): Stratum | undefined;
@@ -120,6 +122,7 @@ export const backlogSampler = (options: BacklogSamplerOptions): BacklogSampler =
       const { threshold, kept, dropped } = current();
       return threshold !== undefined && reaches(threshold, 0, threshold.length, traceId, lowBits) ? kept : dropped;
     },
+    byTrace: true,
     toString: () => label,
     atEnd({ status, startNanos, endNanos, traceState }, isLocalRoot) {
       if (keepErrors && status === 2) return { name: 'error', traceState: withOt(traceState, certain) };

@@ -46,10 +46,15 @@ export const sqs = defineSource<SqsEvent, SqsRecord>({
     ],
     within: (record, bytesLeft, names) => open('body', record['body'] ?? record['Body'], bytesLeft, names),
   },
+  brief: {
+    messageId: idOf,
+    receiveCount: (record) => numberAt(systemOf(record), 'ApproximateReceiveCount'),
+    destination: (record) => nameOf(stringAt(record, 'eventSourceARN')),
+  },
   details: (record) => {
     const system = systemOf(record);
     const arn = stringAt(record, 'eventSourceARN');
-    const id = stringAt(record, 'messageId') ?? stringAt(record, 'MessageId');
+    const id = idOf(record);
     const sentAt = numberAt(system, 'SentTimestamp');
     const firstReceivedAt = numberAt(system, 'ApproximateFirstReceiveTimestamp');
     const receiveCount = numberAt(system, 'ApproximateReceiveCount');
@@ -80,6 +85,10 @@ export const sqs = defineSource<SqsEvent, SqsRecord>({
   },
   body: (record) => stringAt(record, 'body') ?? stringAt(record, 'Body'),
 });
+
+function idOf(record: SqsRecord): string | undefined {
+  return stringAt(record, 'messageId') ?? stringAt(record, 'MessageId');
+}
 
 function systemText(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined;
