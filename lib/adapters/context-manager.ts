@@ -49,11 +49,11 @@ class AsyncContextManager implements ContextManager {
   ): ReturnType<F> {
     // The closure only where it is needed: this runs for every record.
     const call = thisArg === undefined ? fn : (...all: A) => fn.call(thisArg as never, ...all);
-    return this.#entered(context, call as (...all: A) => ReturnType<F>, ...args);
+    return this.#entered(context, call as (...all: A) => ReturnType<F>, args);
   }
   inLane<Answer>(context: Context, work: (lane: Lane) => Answer): Answer {
     const lane = new OwnLane(context);
-    return this.#entered(lane, work, lane);
+    return this.#entered(lane, work, [lane]);
   }
   bind<T>(context: Context, target: T): T {
     if (typeof target !== 'function') return target;
@@ -67,14 +67,21 @@ class AsyncContextManager implements ContextManager {
     return this;
   }
   /** `run` of the storage makes one frame to go in and another to come back out; a resource remembers the one that we came from. */
-  #entered<A extends unknown[], R>(store: Context | OwnLane, fn: (...args: A) => R, ...args: A): R {
+  #entered<A extends unknown[], R>(store: Context | OwnLane, fn: (...args: A) => R, args: A): R {
     this.#storage ??= new AsyncLocalStorage();
-    const storage = this.#storage;
-    return new AsyncResource('tidemark.context').runInAsyncScope(() => {
-      storage.enterWith(store);
-      return fn(...args);
-    });
+    return new AsyncResource('tidemark.context').runInAsyncScope(enter, this.#storage, store, fn, args) as R;
   }
+}
+
+/** No closure: this runs for every record that has a context of its own. */
+function enter(
+  this: AsyncLocalStorage<Context | OwnLane>,
+  store: Context | OwnLane,
+  fn: (...args: never[]) => unknown,
+  args: unknown[],
+): unknown {
+  this.enterWith(store);
+  return fn(...(args as never[]));
 }
 
 /** One for the process, since the API takes but one. */

@@ -75,11 +75,11 @@ export class RecordingSpan implements ApiSpan, Span {
   #spanId: string | undefined;
   name: string;
 
-  /** `told`: the message that `shared.telling` is asked about, also for the id where there is none yet. */
+  /** `start` as it is kept (`since`). `told`: the message that `shared.telling` is asked about, also for the id where there is none yet. */
   constructor(shared: Shared, spanId: string | undefined, name: string, start: Stamp, told?: unknown) {
     this.shared = shared;
     this.#told = told;
-    this.#start = since(shared.base, start);
+    this.#start = start;
     this.#spanId = spanId;
     this.name = name;
   }
@@ -151,11 +151,9 @@ export class RecordingSpan implements ApiSpan, Span {
     const start = this.startNanos;
     return end < start ? start : end;
   }
-  /** The stamp at which it ended: what follows at once starts then, and need not ask for the time again. */
-  get endStamp(): Stamp | undefined {
-    const { base } = this.shared;
-    if (this.#end === undefined || base === undefined) return this.#end;
-    return typeof base === 'number' && typeof this.#end === 'number' ? base + this.#end : this.endNanos;
+  /** When it ended, as it is kept: what follows at once starts then, and need not ask for the time again. */
+  get ended(): Stamp | undefined {
+    return this.#end;
   }
   spanContext(): SpanContext {
     // Made when it is first asked for: most spans of a batch are neither injected nor have children.
@@ -308,7 +306,7 @@ class More {
 }
 
 /** A time as it is kept: a difference from the base, if there is one. */
-const since = (base: Stamp | undefined, time: Stamp): Stamp => {
+export const since = (base: Stamp | undefined, time: Stamp): Stamp => {
   if (base === undefined) return time;
   if (typeof base === 'bigint' || typeof time === 'bigint') return nanosOf(time) - nanosOf(base);
   const micros = time - base;

@@ -43,8 +43,6 @@ export const spanKey = ((): symbol => {
   return asked ?? createContextKey('OpenTelemetry Context Key SPAN');
 })();
 
-export const bind = (base: Context, key: symbol, value: unknown): Context => new Binding(base, key, value);
-
 /** `trace.setSpan` without the copy. */
 export const withSpan = (base: Context, span: Span): Context => new Binding(base, spanKey, span);
 

@@ -1,6 +1,6 @@
 import { context } from '@opentelemetry/api';
 import type { ReceivedMessage } from './received.ts';
-import { type Batch, begin, call, finish, isThenable, Own, type Opened } from './record.ts';
+import { type Batch, begin, call, finish, isThenable, type Opened, Own } from './record.ts';
 import type { Lane } from './tracing.ts';
 
 /**
@@ -47,11 +47,10 @@ export class InOrder {
           promise.then(this.#done, this.#failed);
           return;
         }
-        finish(this.#batch, message, opened);
+        next = finish(this.#batch, message, opened);
       } catch (thrown) {
-        finish(this.#batch, message, opened, thrown, true);
+        next = finish(this.#batch, message, opened, thrown, true);
       }
-      next = true;
     }
     if (this.#lane !== undefined) this.#lane.current = this.#batch.ambient;
     this.#settled();
@@ -62,13 +61,14 @@ export class InOrder {
     const message = messages[this.#at] as ReceivedMessage;
     const opened = this.#opened as Opened;
     try {
+      let next: boolean;
       try {
-        finish(this.#batch, message, opened);
+        next = finish(this.#batch, message, opened);
       } catch (thrown) {
-        finish(this.#batch, message, opened, thrown, true);
+        next = finish(this.#batch, message, opened, thrown, true);
       }
       this.#at++;
-      this.#run(true);
+      this.#run(next);
     } catch (thrown) {
       this.#rejected(thrown);
     }
@@ -76,9 +76,10 @@ export class InOrder {
 
   readonly #failed = (thrown: unknown): void => {
     try {
-      finish(this.#batch, this.#batch.messages[this.#at] as ReceivedMessage, this.#opened as Opened, thrown, true);
+      const message = this.#batch.messages[this.#at] as ReceivedMessage;
+      const next = finish(this.#batch, message, this.#opened as Opened, thrown, true);
       this.#at++;
-      this.#run(true);
+      this.#run(next);
     } catch (error) {
       this.#rejected(error);
     }

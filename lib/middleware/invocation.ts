@@ -117,7 +117,7 @@ const begin = (options: InvocationOptions, event: unknown, lambda: LambdaContext
   const isMessaging = first !== undefined && first.source.system !== undefined;
   const trigger = options.trigger ?? first?.source.trigger ?? 'other';
   const outer = context.active();
-  const spans: Span[] = [];
+  let spans: readonly Span[] = [];
 
   // Under a layer that has already opened the invocation span, that one is the invocation span.
   let scope = outer;
@@ -126,14 +126,14 @@ const begin = (options: InvocationOptions, event: unknown, lambda: LambdaContext
     if (isMessaging || first === undefined) {
       // What a single message says of a trace to start is said of this one; of several it would be anybody's word.
       const only = messages.length === 1 ? first?.extracted(using) : undefined;
-      scope = started(withStart(root, only), { attributes, kind: SpanKind.SERVER });
+      scope = started(withStart(root, only), { attributes, kind: SpanKind.SERVER, handsOver: true });
     } else {
       // A call: its context is the parent.
       const found = first.extracted(using);
       const base = withCarried(root, found);
       const parent =
         found.context === undefined ? base : withSpan(base, trace.wrapSpanContext(spanContextOf(found.context)));
-      scope = started(parent, { attributes, kind: SpanKind.SERVER, links: found.links.map(linkOf) });
+      scope = started(parent, { attributes, kind: SpanKind.SERVER, links: found.links.map(linkOf), handsOver: true });
     }
   }
   let single: Invocation['single'];
@@ -144,12 +144,12 @@ const begin = (options: InvocationOptions, event: unknown, lambda: LambdaContext
       const asParent = found.context !== undefined && options.relation !== 'link';
       const { base, links } = relate(scope, asParent, first, options);
       const spanId = attemptSpanId(first);
-      const how = { attributes, kind: SpanKind.CONSUMER, links, spanId };
+      const how = { attributes, kind: SpanKind.CONSUMER, links, spanId, handsOver: true as const };
       scope = started(withCarried(base, found), how, processName(messages));
       single = { span: spans[spans.length - 1] as Span, asParent };
       linkEarlier(single.span, first, spanId, options, asParent);
     } else {
-      scope = started(scope, { attributes, kind: SpanKind.CONSUMER }, processName(messages));
+      scope = started(scope, { attributes, kind: SpanKind.CONSUMER, handsOver: true }, processName(messages));
     }
   }
   const invocation: Invocation = { event, messages, single, taken: false, expire: undefined };
@@ -162,8 +162,8 @@ const begin = (options: InvocationOptions, event: unknown, lambda: LambdaContext
     name = lambda?.functionName ?? 'invoke',
   ): Context {
     spelled(how.attributes, conventionsIn(options));
-    const span = tracer.startSpan(name, { ...how, handsOver: true } as AttemptOptions, base);
-    spans.push(span);
+    const span = tracer.startSpan(name, how, base);
+    spans = spans.length === 0 ? [span] : [...spans, span];
     return withSpan(base, span);
   }
 };

@@ -1,8 +1,9 @@
 import { type Context, context, type Span, type SpanContext, SpanKind, trace } from '@opentelemetry/api';
+import type { SpanLink } from '../model/span.ts';
 import { type AttributeMap, spelled } from '../telemetry/semconv.ts';
 import { type AttemptOptions, attemptSpanId, linkEarlier, markAttempt, withEarlier } from './attempts.ts';
 import type { FailedRecord } from './batch-reply.ts';
-import { bind, spanKey, withSpan } from './binding.ts';
+import { Binding, spanKey, withSpan } from './binding.ts';
 import { type Invocation, relate } from './invocation.ts';
 import { messageAttributes } from './process-span.ts';
 import type { ReceivedMessage } from './received.ts';
@@ -89,20 +90,24 @@ export const call = (batch: Batch, message: ReceivedMessage, opened: Opened): un
     ? context.with(opened.scope, batch.handle, undefined, message, opened.span)
     : context.with(opened, batch.handle, undefined, message, opened);
 
+/** True where the record's span has just ended: the next one can start at that time. */
 export const finish = (
   batch: Batch,
   message: ReceivedMessage,
   opened: Opened,
   thrown?: unknown,
   failed = false,
-): void => {
+): boolean => {
   // What ends after the deadline has been reported as failed already.
-  if (batch.expired) return;
+  if (batch.expired) return false;
   if (failed) note(batch, message, opened, thrown);
   if (batch.options.onRecord !== undefined) tell(batch, message, failed ? 'failed' : 'ok', opened);
   batch.states[message.index] = 'finished';
-  if (!(opened instanceof Own)) opened.end();
-  else if (opened.ends) opened.span.end();
+  const span = spanIn(opened);
+  // A handler may have ended it before it was done.
+  const endsNow = span.isRecording();
+  if (!(opened instanceof Own) || opened.ends) span.end();
+  return endsNow;
 };
 
 /** In the scope of the record, so that what is measured can name its span. */
@@ -136,16 +141,34 @@ export const isThenable = (value: unknown): value is PromiseLike<unknown> =>
 /** A recorder for the batch, where the tracer has one and the records are children of what is active around them. */
 export const messageSpans = ({ tracer, ambient, parent, options, asParent }: Batch): MessageSpans | undefined => {
   if (asParent || parent === undefined || tracer.messageSpans === undefined) return undefined;
-  const startedAt = now(options);
-  const telling: Telling = {
-    attributes: (message, elapsedMs) => attributesOf(options, message, Math.round(startedAt + elapsedMs)),
-    links: (message) => withEarlier(wireLinksOf(message.extracted(propagationOf(options)), false), message, options),
-    spanId: attemptSpanId,
-    spanKey,
-    bind,
-  };
-  return tracer.messageSpans(SpanKind.CONSUMER, ambient, parent, telling);
+  return tracer.messageSpans(SpanKind.CONSUMER, ambient, parent, new Tells(options, now(options)));
 };
+
+/** What the spans of a batch in `link` relation are, by their messages. */
+class Tells implements Telling {
+  readonly #options: TracingOptions;
+  readonly #startedAt: number;
+  constructor(options: TracingOptions, startedAt: number) {
+    this.#options = options;
+    this.#startedAt = startedAt;
+  }
+  attributes(message: ReceivedMessage, elapsedMs: number): AttributeMap {
+    return attributesOf(this.#options, message, Math.round(this.#startedAt + elapsedMs));
+  }
+  links(message: ReceivedMessage): readonly SpanLink[] {
+    const links = wireLinksOf(message.extracted(propagationOf(this.#options)), false);
+    return withEarlier(links, message, this.#options);
+  }
+  spanId(message: ReceivedMessage): string | undefined {
+    return attemptSpanId(message);
+  }
+  get spanKey(): symbol {
+    return spanKey;
+  }
+  bind(base: Context, key: symbol, value: unknown): Context {
+    return new Binding(base, key, value);
+  }
+}
 
 const open = (batch: Batch, message: ReceivedMessage, follows: boolean): Opened => {
   const { options, ambient, invocation, tracer, parent, spans } = batch;

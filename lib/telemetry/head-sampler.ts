@@ -13,7 +13,11 @@ export const headSampler = ({ name, ratio }: { readonly name: SamplerName; reado
   const root = roots[name](ratio);
   const label = `${name}{${ratio}}`;
   if (!name.startsWith('parentbased_')) {
-    return { shouldSample: (context, traceId) => root(traceId, parentIn(context)), byTrace: true, toString: () => label };
+    return {
+      shouldSample: (context, traceId) => root(traceId, parentIn(context)),
+      byTrace: true,
+      toString: () => label,
+    };
   }
   return {
     shouldSample: (context, traceId) => {

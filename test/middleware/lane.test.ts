@@ -178,3 +178,60 @@ test('a message that only says how its trace is to start is believed: decision, 
   await tracing.flush(100);
   assert.equal(sent.length, 1, 'each record by its own word');
 });
+
+test('a span that its handler has ended says nothing of when the next one starts', async () => {
+  const { tracing, sent } = own();
+  const handler = traced(
+    (incoming) =>
+      eachRecord(
+        incoming,
+        async (message, span) => {
+          if (message.index === 0) span.end();
+          await turn();
+        },
+        tracing,
+      ),
+    tracing,
+  );
+  await handler(event(3, parents), { functionName: 'take' });
+  const [first, second, third] = sent.filter(({ name }) => name === 'process orders' && sent.length > 0);
+  assert.ok(first && second && third);
+  assert.ok(second.startNanos > first.endNanos, 'the first handler went on after its span');
+  assert.equal(third.startNanos, second.endNanos, 'nothing was waited for in between');
+});
+
+test('what is said of a span is there whenever it is read: under way, changed by the handler, or at its end', async () => {
+  const { tracing, sent } = own();
+  const under: unknown[] = [];
+  const handler = traced(
+    (incoming) =>
+      eachRecord(
+        incoming,
+        (message, span) => {
+          if (message.index === 1) span.setAttribute('order', 1).addLink({ context: span.spanContext() });
+          if (message.index === 2) under.push((span as unknown as Span).attributes['messaging.message.id']);
+        },
+        tracing,
+      ),
+    tracing,
+  );
+  await handler(event(3, parents), { functionName: 'take' });
+  const spans = sent.filter(({ name, parentSpanId }) => name === 'process orders' && parentSpanId !== undefined);
+  const records = spans.filter(({ attributes }) => attributes['messaging.message.id'] !== undefined);
+  assert.equal(records.length, 3);
+  for (const [index, span] of records.entries()) {
+    assert.equal(span.attributes['messaging.message.id'], record(index, {}).messageId);
+    assert.equal(span.links[0]?.traceId, traceId(index));
+    assert.equal(span.attributes['tidemark.context.path'], 'sqs.messageAttributes.traceparent');
+  }
+  assert.deepEqual(
+    records.map(({ attributes, links }) => [attributes['order'], links.length]),
+    [
+      [undefined, 1],
+      [1, 2],
+      [undefined, 1],
+    ],
+  );
+  assert.deepEqual(under, [record(2, {}).messageId]);
+  assert.equal(new Set(sent.map(({ spanId }) => spanId)).size, sent.length);
+});
