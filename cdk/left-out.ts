@@ -51,8 +51,13 @@ export const withLeftOut = <Made>(
 /** Sources of the events that a function is given (cdk/stacks/functions.ts). @default all */
 const sourcesOf: Readonly<Record<string, readonly string[]>> = { 'deliver-alerts': ['sqs', 'http'] };
 
-/** What cannot come to a function whatever its configuration: alerts are text, never our protobuf envelope or an aggregate. */
-const unreachable: Readonly<Record<string, readonly string[]>> = { 'deliver-alerts': ['binary'] };
+/**
+ * What a function does not do whatever its configuration. Alerts are text, never our protobuf envelope or an aggregate; their records are
+ * handled several at a time, and each continues the trace of its sender.
+ */
+const unreachable: Readonly<Record<string, readonly string[]>> = {
+  'deliver-alerts': ['binary', 'in-order', 'message-span', 'message-spans'],
+};
 
 const read = (configFile: string): Config | undefined => {
   try {
@@ -85,6 +90,7 @@ const unusedFeatures = (
     'metrics-emf': metrics === undefined || metrics === 'emf',
     'metrics-otlp': metrics === 'otlp',
     'mute-times': alerts?.times !== undefined,
+    'old-names': variables.some((each) => each.startsWith('OTEL_SEMCONV_STABILITY_OPT_IN=')),
     pictures: receivers.some(({ picture }) => picture === true),
     redaction: redacts,
     signing:

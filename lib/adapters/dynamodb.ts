@@ -1,5 +1,6 @@
 import type { AttributeValue, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { Failure } from '../model/failure.ts';
+import { given } from '../model/given.ts';
 import type { Clock, Condition, Item, Table } from '../model/ports.ts';
 
 /**
@@ -53,7 +54,7 @@ export const dynamodbTable = (options: { readonly tableName: string; readonly cl
               },
               ConsistentRead: true,
               ScanIndexForward: descending !== true,
-              ...(start === undefined ? {} : { ExclusiveStartKey: start }),
+              ...given({ ExclusiveStartKey: start }),
             }),
           )
           .catch((thrown) => {

@@ -1,5 +1,6 @@
 import type { ClusterConfig } from '../model/config/watermarks.ts';
 import { Failure } from '../model/failure.ts';
+import { given } from '../model/given.ts';
 import type { ClusterSnapshot } from '../model/kubernetes-objects.ts';
 import type { Clock, Secrets } from '../model/ports.ts';
 import { requestJson } from './json-request.ts';
@@ -90,7 +91,7 @@ const withHint = (thrown: unknown, path: string, { eks }: ClusterConfig): unknow
   const { code, where, message, cause } = thrown;
   // Its message begins with both.
   const said = message.slice(`${code}: ${where === undefined ? '' : `${where}: `}`.length);
-  return new Failure(code, `${said}; ${hint}`, { ...(where === undefined ? {} : { where }), cause });
+  return new Failure(code, `${said}; ${hint}`, { ...given({ where }), cause });
 };
 
 const hintOn = ({ code, message }: Failure, path: string, isEks: boolean): string | undefined => {

@@ -1,5 +1,6 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import { Failure } from '../model/failure.ts';
+import { given } from '../model/given.ts';
 import type { Bucket, Objects } from '../model/ports.ts';
 import { maxInflatedBytes } from './compression.ts';
 
@@ -32,7 +33,7 @@ export const s3Bucket = (options: { readonly bucketName: string }): Bucket => {
             Bucket: bucketName,
             Key: key,
             Body: body,
-            ...(contentType === undefined ? {} : { ContentType: contentType }),
+            ...given({ ContentType: contentType }),
           }),
         )
         .catch(failed('PutObject', key));
@@ -47,7 +48,7 @@ export const s3Bucket = (options: { readonly bucketName: string }): Bucket => {
             new sdk.ListObjectsV2Command({
               Bucket: bucketName,
               Prefix: prefix,
-              ...(token === undefined ? {} : { ContinuationToken: token }),
+              ...given({ ContinuationToken: token }),
             }),
           )
           .catch(failed('ListObjectsV2', prefix));

@@ -1,6 +1,7 @@
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { WatchedQueue } from '../model/config/watermarks.ts';
 import { Failure } from '../model/failure.ts';
+import { given } from '../model/given.ts';
 import type { Clock } from '../model/ports.ts';
 import { capacityOf, type QueueSnapshot } from '../model/queue-snapshot.ts';
 
@@ -72,8 +73,7 @@ export const queueLooks = (options: {
       visible: count('ApproximateNumberOfMessages'),
       inFlight: count('ApproximateNumberOfMessagesNotVisible'),
       delayed: count('ApproximateNumberOfMessagesDelayed'),
-      ...(age === undefined ? {} : { oldestAgeSeconds: age }),
-      ...(capacity === undefined ? {} : { capacity }),
+      ...given({ oldestAgeSeconds: age, capacity }),
       ...(queue.maxAgeSeconds === undefined ? {} : { ageSloSeconds: queue.maxAgeSeconds }),
       ...(queue.minBacklog === undefined ? {} : { minBacklog: queue.minBacklog }),
     };

@@ -8,12 +8,13 @@ import {
   type Tracer,
   trace,
 } from '@opentelemetry/api';
+import { MessageSpans } from '#tidemark.message-span';
 import type { Promote } from '../model/back-end.ts';
 import type { Random } from '../model/ports.ts';
 import type { Attributes, AttributeValue, Scope, Span } from '../model/span.ts';
 import type { Start } from '../model/trace-context.ts';
 import { nextMicros, systemMicros, systemNanos } from './clock.ts';
-import { type Binds, MessageSpans } from './message-span.ts';
+import type { Binds } from './message-span.ts';
 import { type RandomId, randomIds } from './random-ids.ts';
 import { flagsOf, type Recording, RecordingSpan, type SpanLimits, type Telling, toStamp } from './recording-span.ts';
 

@@ -1,4 +1,5 @@
 import type { InboundConfig } from '../model/config/alerts.ts';
+import { given } from '../model/given.ts';
 import type { Clock, Crypto, Secrets } from '../model/ports.ts';
 
 /** What of a request says who sends it. */
@@ -94,7 +95,7 @@ const signatureIn = (headers: Signed['headers']): GivenSignature | undefined => 
     return {
       prefix: timestamp === undefined ? '' : `${timestamp}:`,
       signatures: [grafana],
-      ...(timestamp === undefined ? {} : { timestamp }),
+      ...given({ timestamp }),
       isBase64: false,
     };
   }

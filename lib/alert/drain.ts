@@ -2,6 +2,7 @@ import { channels } from '#tidemark.channels';
 import { type Alert, alert as anAlert } from '../model/alert.ts';
 import type { ReceiverConfig } from '../model/config/alerts.ts';
 import { Failure } from '../model/failure.ts';
+import { given } from '../model/given.ts';
 import type { Channel, Chunk, Notification, Saying } from './channel.ts';
 import type { Delivering } from './delivering.ts';
 import {
@@ -242,7 +243,7 @@ const newJobs = (lane: Lane, waiting: readonly Waiting[], allowance: Allowance, 
         chunk,
         isPriority: alerts.some(isPriority),
         refs: chunk.kind === 'message' ? alerts.flatMap(({ fingerprint }) => refs.get(fingerprint) ?? []) : [],
-        ...(broken === undefined ? {} : { broken }),
+        ...given({ broken }),
       });
     }
   }
@@ -263,8 +264,7 @@ const planned = (
 };
 
 const sayingOf = ({ config: { traceUrl, reportUrl } }: Delivering): Saying => ({
-  ...(traceUrl === undefined ? {} : { traceUrl }),
-  ...(reportUrl === undefined ? {} : { reportUrl }),
+  ...given({ traceUrl, reportUrl }),
 });
 
 /** Waiting alerts that share a notification: those of one group and kind, or of one kind alone. */

@@ -1,4 +1,5 @@
 import type { Alert } from '../model/alert.ts';
+import { given } from '../model/given.ts';
 import { attributeText } from './attribute.ts';
 import type { Delivering } from './delivering.ts';
 import { note } from './ledger.ts';
@@ -101,9 +102,7 @@ const handOn = async (
     since,
     for: standsFor,
     tried: [...(ref.tried ?? []), receiver],
-    ...(repeatOf === undefined ? {} : { repeatOf }),
-    ...(owner === undefined ? {} : { owner }),
-    ...(replayed === undefined ? {} : { replayed }),
+    ...given({ repeatOf, owner, replayed }),
   };
   const isNew = await delivering.table.put(entry, { below: { rank } });
   if (isNew) await note(delivering, alert, 'fallback', fallback, { receiver: fallback, groupKey, reason });

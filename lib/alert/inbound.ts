@@ -1,4 +1,5 @@
 import { readManagedPrometheus } from '#tidemark.managed-prometheus';
+import { given } from '../model/given.ts';
 import { shownText } from '../model/text.ts';
 import { readPostedList, readWebhook } from './inbound/alertmanager.ts';
 import { readAlarmEvent, readAlarmMessage } from './inbound/cloudwatch.ts';
@@ -85,7 +86,7 @@ const readNotification = (notification: Fields, around: Around, layers: number):
     text(message) ?? '',
     {
       now: sent === undefined ? around.now : Date.parse(sent),
-      ...(topicArn === undefined ? {} : { topicArn }),
+      ...given({ topicArn }),
     },
     layers - 1,
   );

@@ -2,6 +2,7 @@ import type { Alert } from '../model/alert.ts';
 import type { AlertsConfig } from '../model/config/alerts.ts';
 import type { GroupingConfig, RouteConfig } from '../model/config/routing.ts';
 import { Failure } from '../model/failure.ts';
+import { given } from '../model/given.ts';
 import {
   equalMatcher,
   type Labels,
@@ -121,11 +122,7 @@ const grouping = ({
   repeatIntervalSeconds,
   criticalWaitSeconds,
 }: GroupingConfig): GroupingConfig => ({
-  ...(groupBy === undefined ? {} : { groupBy }),
-  ...(groupWaitSeconds === undefined ? {} : { groupWaitSeconds }),
-  ...(groupIntervalSeconds === undefined ? {} : { groupIntervalSeconds }),
-  ...(repeatIntervalSeconds === undefined ? {} : { repeatIntervalSeconds }),
-  ...(criticalWaitSeconds === undefined ? {} : { criticalWaitSeconds }),
+  ...given({ groupBy, groupWaitSeconds, groupIntervalSeconds, repeatIntervalSeconds, criticalWaitSeconds }),
 });
 
 const matchersOf = ({ match = {}, matchers = [] }: RouteConfig, path: string): readonly Matcher[] => [

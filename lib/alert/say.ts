@@ -1,5 +1,6 @@
 import { type Alert, type Severity, severities } from '../model/alert.ts';
 import { Failure } from '../model/failure.ts';
+import { given } from '../model/given.ts';
 import { fillTemplate, readTemplate, type Template } from '../model/template.ts';
 import type { Chunk, Saying, Style } from './channel.ts';
 import { linkable, type Markup } from './markup.ts';
@@ -331,7 +332,7 @@ const templated = (alert: Alert, writing: Writing): string[] | undefined => {
   const { template } = style;
   if (template === undefined) return undefined;
   const traceUrl = tracePage(alert, saying);
-  const context = { receiver, ...(traceUrl === undefined ? {} : { traceUrl }) };
+  const context = { receiver, ...given({ traceUrl }) };
   const filled =
     typeof template === 'function'
       ? called(template, alert, context)

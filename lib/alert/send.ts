@@ -1,6 +1,7 @@
 import { channels } from '#tidemark.channels';
 import type { ReceiverConfig } from '../model/config/alerts.ts';
 import { Failure } from '../model/failure.ts';
+import { given } from '../model/given.ts';
 import type { Bucket, Clock, Crypto, Http, HttpRequest, Secrets } from '../model/ports.ts';
 import type { Channel, Chunk, Saying, Style, Target } from './channel.ts';
 import { hideSecrets } from './hide-secrets.ts';
@@ -66,7 +67,7 @@ const once = async (
   try {
     request = channel.request(chunk, target, {
       ...saying,
-      ...(picture === undefined ? {} : { picture }),
+      ...given({ picture }),
       now: clock(),
       crypto,
     });
@@ -122,11 +123,7 @@ export const targetOf = async (
 };
 
 const styleOf = ({ language, mention, template, picture, format }: ReceiverConfig): Style => ({
-  ...(language === undefined ? {} : { language }),
-  ...(mention === undefined ? {} : { mention }),
-  ...(template === undefined ? {} : { template }),
-  ...(picture === undefined ? {} : { picture }),
-  ...(format === undefined ? {} : { format }),
+  ...given({ language, mention, template, picture, format }),
 });
 
 const isReference = (value: string): boolean => /^(secretsmanager|ssm):/.test(value);

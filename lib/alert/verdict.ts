@@ -1,4 +1,5 @@
 import type { Failure } from '../model/failure.ts';
+import { given } from '../model/given.ts';
 import type { HttpResponse } from '../model/ports.ts';
 
 /** What an attempt came to. A missing or unknown code inside a 200 is never `ok`. */
@@ -37,7 +38,7 @@ export const httpVerdict = ({ status, headers }: HttpResponse, now: number): Ver
     return {
       kind: 'retry',
       reason,
-      ...(minDelaySeconds === undefined ? {} : { minDelaySeconds }),
+      ...given({ minDelaySeconds }),
       ...(status === 429 || status === 502 || status === 504 ? { throttled: true as const } : {}),
     };
   }
@@ -120,7 +121,7 @@ export const robotVerdict = (
   }
   if (code === 0) return { kind: 'ok' };
   const asked = retryAfterSeconds(headers['retry-after'], now);
-  const told: Verdict = { kind: 'retry', reason: '', ...(asked === undefined ? {} : { minDelaySeconds: asked }) };
+  const told: Verdict = { kind: 'retry', reason: '', ...given({ minDelaySeconds: asked }) };
   if (typeof code !== 'number') return { ...told, reason: `a 200 without a${member === 'code' ? '' : 'n'} ${member}` };
   return longer({ ...(known ?? { kind: 'retry' }), reason: said }, told);
 };

@@ -1,7 +1,8 @@
 import { context, trace } from '@opentelemetry/api';
+import { InOrder } from '#tidemark.in-order';
+import { messageSpans } from '#tidemark.message-spans';
 import { Failure } from '../model/failure.ts';
 import { type BatchReply, batchReply } from './batch-reply.ts';
-import { InOrder } from './in-order.ts';
 import { invocationOf } from './invocation.ts';
 import { processName } from './process-span.ts';
 import { type ReceivedMessage, received } from './received.ts';
@@ -12,7 +13,6 @@ import {
   finish,
   groupOf,
   isThenable,
-  messageSpans,
   note,
   Own,
   type RecordHandler,
@@ -80,7 +80,7 @@ export const eachRecord = (
       };
     }
     const { concurrency = 1 } = options;
-    if (concurrency > 1 && messages.length > 1) runLanes(batch, concurrency).then(settled, reject);
+    if (concurrency > 1) runLanes(batch, concurrency).then(settled, reject);
     else runInOrder(batch, settled, reject);
   });
 };

@@ -9,7 +9,8 @@ import {
   trace,
 } from '@opentelemetry/api';
 import { Failure } from '../model/failure.ts';
-import { type AttributeMap, names, ownNames, spelled } from '../telemetry/semconv.ts';
+import { type AttributeMap, names, ownNames } from '../telemetry/semconv.ts';
+import { spelled } from '../telemetry/spelled.ts';
 import { type AttemptOptions, attemptSpanId, linkEarlier } from './attempts.ts';
 import { Binding, root, withSpan } from './binding.ts';
 import { flush } from './flush.ts';

@@ -1,9 +1,9 @@
 import { type Context, context, type Span, type SpanContext, SpanKind, trace } from '@opentelemetry/api';
-import type { SpanLink } from '../model/span.ts';
-import { type AttributeMap, spelled } from '../telemetry/semconv.ts';
-import { type AttemptOptions, attemptSpanId, linkEarlier, markAttempt, withEarlier } from './attempts.ts';
+import type { AttributeMap } from '../telemetry/semconv.ts';
+import { spelled } from '../telemetry/spelled.ts';
+import { type AttemptOptions, attemptSpanId, linkEarlier, markAttempt } from './attempts.ts';
 import type { FailedRecord } from './batch-reply.ts';
-import { Binding, spanKey, withSpan } from './binding.ts';
+import { withSpan } from './binding.ts';
 import { type Invocation, relate } from './invocation.ts';
 import { messageAttributes } from './process-span.ts';
 import type { ReceivedMessage } from './received.ts';
@@ -16,9 +16,7 @@ import {
   now,
   propagationOf,
   type RecordOutcome,
-  type Telling,
   type TracingOptions,
-  wireLinksOf,
   withCarried,
 } from './tracing.ts';
 
@@ -138,38 +136,6 @@ export const groupOf = ({ source, details }: ReceivedMessage): string | undefine
 export const isThenable = (value: unknown): value is PromiseLike<unknown> =>
   typeof (value as PromiseLike<unknown> | undefined)?.then === 'function';
 
-/** A recorder for the batch, where the tracer has one and the records are children of what is active around them. */
-export const messageSpans = ({ tracer, ambient, parent, options, asParent }: Batch): MessageSpans | undefined => {
-  if (asParent || parent === undefined || tracer.messageSpans === undefined) return undefined;
-  return tracer.messageSpans(SpanKind.CONSUMER, ambient, parent, new Tells(options, now(options)));
-};
-
-/** What the spans of a batch in `link` relation are, by their messages. */
-class Tells implements Telling {
-  readonly #options: TracingOptions;
-  readonly #startedAt: number;
-  constructor(options: TracingOptions, startedAt: number) {
-    this.#options = options;
-    this.#startedAt = startedAt;
-  }
-  attributes(message: ReceivedMessage, elapsedMs: number): AttributeMap {
-    return attributesOf(this.#options, message, Math.round(this.#startedAt + elapsedMs));
-  }
-  links(message: ReceivedMessage): readonly SpanLink[] {
-    const links = wireLinksOf(message.extracted(propagationOf(this.#options)), false);
-    return withEarlier(links, message, this.#options);
-  }
-  spanId(message: ReceivedMessage): string | undefined {
-    return attemptSpanId(message);
-  }
-  get spanKey(): symbol {
-    return spanKey;
-  }
-  bind(base: Context, key: symbol, value: unknown): Context {
-    return new Binding(base, key, value);
-  }
-}
-
 const open = (batch: Batch, message: ReceivedMessage, follows: boolean): Opened => {
   const { options, ambient, invocation, tracer, parent, spans } = batch;
   const single = invocation?.single;
@@ -196,7 +162,7 @@ const open = (batch: Batch, message: ReceivedMessage, follows: boolean): Opened 
   return new Own(span, asParent, withSpan(startIn, span), true);
 };
 
-const attributesOf = (options: TracingOptions, message: ReceivedMessage, at: number): AttributeMap =>
+export const attributesOf = (options: TracingOptions, message: ReceivedMessage, at: number): AttributeMap =>
   spelled(messageAttributes(options, message, at), conventionsIn(options));
 
 /** Everything that is said of a failure: on the span, in one line, in the reply. */

@@ -14,7 +14,9 @@ const absent = (): undefined => undefined;
 const nothing = undefined;
 
 export {
+  absent as addOldNames,
   absent as decodeBinary,
+  absent as messageSpans,
   absent as readManagedPrometheus,
   absent as restsBy,
   leftOut as authenticator,
@@ -24,6 +26,8 @@ export {
   leftOut as custom,
   leftOut as customFormat,
   leftOut as emfFields,
+  leftOut as InOrder,
+  leftOut as MessageSpans,
   leftOut as metricsJson,
   leftOut as redactor,
   leftOut as redactorsOf,

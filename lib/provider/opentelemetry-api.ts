@@ -126,33 +126,24 @@ const spanKey = createContextKey('OpenTelemetry Context Key SPAN');
 const getSpan = (from: Context): Span | undefined => (from.getValue(spanKey) as Span | undefined) || undefined;
 const getSpanContext = (from: Context): SpanContext | undefined => getSpan(from)?.spanContext();
 
-/** Continues whatever trace there is, and records nothing. */
-const idle: Tracer = {
+/** Continues whatever trace there is, and records nothing. The functions start no span by its other method. */
+const idle = {
   startSpan: (_: string, { root }: SpanOptions = {}, from: Context = context.active()) => {
     const parent = root === true ? undefined : getSpanContext(from);
     return wrapSpanContext(parent !== undefined && isSpanContextValid(parent) ? parent : none);
   },
-  startActiveSpan: (name: string, ...given: unknown[]) => {
-    const call = given.pop() as (span: Span) => unknown;
-    const [options, from = context.active()] = given as [SpanOptions?, Context?];
-    const span = idle.startSpan(name, options, from);
-    return context.with(trace.setSpan(from, span), call as never, undefined, span as never) as never;
-  },
-};
+} as Tracer;
 
+/** Stands where no provider is registered. */
 export class ProxyTracerProvider implements TracerProvider {
-  #delegate: TracerProvider | undefined;
-  getTracer(...asked: Parameters<TracerProvider['getTracer']>): Tracer {
-    return this.getDelegateTracer(...asked) ?? idle;
+  getTracer(): Tracer {
+    return idle;
   }
-  getDelegateTracer(...asked: Parameters<TracerProvider['getTracer']>): Tracer | undefined {
-    return this.#delegate?.getTracer(...asked);
+  getDelegateTracer(): Tracer | undefined {
+    return undefined;
   }
   getDelegate(): TracerProvider {
-    return this.#delegate ?? { getTracer: () => idle };
-  }
-  setDelegate(delegate: TracerProvider): void {
-    this.#delegate = delegate;
+    return this;
   }
 }
 
@@ -162,11 +153,7 @@ const getTracerProvider = (): TracerProvider => registered()?.trace ?? proxy;
 export const trace = {
   getTracerProvider,
   getTracer: (...asked: Parameters<TracerProvider['getTracer']>): Tracer => getTracerProvider().getTracer(...asked),
-  setGlobalTracerProvider: (provider: TracerProvider): boolean => {
-    const isFirst = register('trace', proxy);
-    if (isFirst) proxy.setDelegate(provider);
-    return isFirst;
-  },
+  setGlobalTracerProvider: (provider: TracerProvider): boolean => register('trace', provider),
   getSpan,
   getSpanContext,
   getActiveSpan: (): Span | undefined => getSpan(context.active()),

@@ -8,6 +8,7 @@ import type { BackEnd, ExportOutcome } from '../model/back-end.ts';
 import type { PropagationConfig } from '../model/config/propagation.ts';
 import type { TelemetryConfig } from '../model/config/telemetry.ts';
 import { Failure } from '../model/failure.ts';
+import { given } from '../model/given.ts';
 import type { Clock, Crypto, Log, Random, Secrets, Table } from '../model/ports.ts';
 import type { Span } from '../model/span.ts';
 import { type Propagation, propagation } from '../propagation/propagation.ts';
@@ -76,7 +77,7 @@ export const createTelemetry = (options: TelemetryOptions): Telemetry => {
     ...options,
     settings,
     sampler,
-    ...(promote === undefined ? {} : { promote }),
+    ...given({ promote }),
     batches: router !== undefined && exports ? router : nowhere,
   });
   const tell = metricsTeller({ ...options, settings, metrics: counted });

@@ -58,28 +58,3 @@ export type Conventions = 'current' | 'current-and-old';
 /** Reads `OTEL_SEMCONV_STABILITY_OPT_IN`: with `messaging/dup` the old names are written too; `messaging` and nothing mean 1.45 alone. */
 export const conventionsOf = (optIn: string | undefined): Conventions =>
   optIn?.split(',').some((word) => word.trim() === 'messaging/dup') === true ? 'current-and-old' : 'current';
-
-/** Adds the old names beside the new ones, in place, where that is asked for. */
-export const spelled = <T extends AttributeMap>(attributes: T, conventions: Conventions): T => {
-  if (conventions === 'current') return attributes;
-  const map: AttributeMap = attributes;
-  for (const [name, old] of Object.entries(oldNames)) {
-    const value = map[name];
-    if (value !== undefined) map[old] = name === names.system ? (oldSystems[String(value)] ?? value) : value;
-  }
-  return attributes;
-};
-
-const oldNames: Readonly<Record<string, string>> = {
-  [names.system]: 'messaging.system',
-  [names.operationType]: 'messaging.operation',
-  [names.invocationId]: 'faas.invocation_id',
-  [names.kafkaOffset]: 'messaging.kafka.message.offset',
-};
-
-const oldSystems: Readonly<Record<string, string>> = {
-  'aws.sqs': 'aws_sqs',
-  'aws.sns': 'aws_sns',
-  'aws.eventbridge': 'aws_eventbridge',
-  'aws.kinesis': 'aws_kinesis',
-};

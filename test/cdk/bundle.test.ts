@@ -66,11 +66,11 @@ test('all channels, their words and their verdicts take 32 KB of deliver-alerts,
   assert.ok(room <= 90_000, `${room} bytes`);
 });
 
-/** Each limit is what has been reached, with 1 % to spare. */
+/** Each limit is what has been reached, with 2 % to spare. */
 const limits = {
-  'an empty configuration': [undefined, 155_700],
-  'every channel': [file(everyChannel), 189_000],
-  'every channel and all of telemetry': [file({ ...everyChannel, telemetry: fullTelemetry }), 216_000],
+  'an empty configuration': [undefined, 160_000],
+  'every channel': [file(everyChannel), 193_700],
+  'every channel and all of telemetry': [file({ ...everyChannel, telemetry: fullTelemetry }), 221_000],
 } as const;
 
 for (const [name, [config, most]] of Object.entries(limits)) {

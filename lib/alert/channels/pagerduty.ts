@@ -1,4 +1,5 @@
 import type { Alert } from '../../model/alert.ts';
+import { given } from '../../model/given.ts';
 import type { Channel, Target } from '../channel.ts';
 import { onePerAlert } from '../per-alert.ts';
 import { addressesOf, sentence, tracePage } from '../say.ts';
@@ -68,7 +69,7 @@ const eventOf = (
         ...alert.annotations,
         labels: alert.labels,
         ...(alert.trace === undefined ? {} : { trace_id: alert.trace.traceId }),
-        ...(lateMinutes === undefined ? {} : { late_minutes: lateMinutes }),
+        ...given({ late_minutes: lateMinutes }),
       },
     },
     links: [

@@ -1,5 +1,6 @@
 import type { Alert } from '../../model/alert.ts';
 import { Failure } from '../../model/failure.ts';
+import { given } from '../../model/given.ts';
 import type { Crypto } from '../../model/ports.ts';
 import type { Channel, Notification } from '../channel.ts';
 import { chunked } from '../pack.ts';
@@ -98,7 +99,7 @@ const ownOf =
   ({ alerts: [alert], lateMinutes }: Notification) => ({
     type: `alert.${alert?.status}`,
     timestamp: new Date(now).toISOString(),
-    ...(lateMinutes === undefined ? {} : { lateMinutes }),
+    ...given({ lateMinutes }),
     data: alert,
   });
 
@@ -114,7 +115,7 @@ const alertmanagerOf = ({ alerts, receiver, groupKey, groupLabels, lateMinutes }
   commonAnnotations: common(alerts.map(({ annotations }) => annotations)),
   externalURL: '',
   // Beyond version 4, and only where there is something to say.
-  ...(lateMinutes === undefined ? {} : { lateMinutes }),
+  ...given({ lateMinutes }),
   alerts: alerts.map(({ status, labels, annotations, startsAt, endsAt, generatorURL, fingerprint }) => ({
     status,
     labels,

@@ -1,4 +1,5 @@
 import { alert, severities } from '../../model/alert.ts';
+import { given } from '../../model/given.ts';
 import { shownText } from '../../model/text.ts';
 import { type Around, type Arrival, type Fields, type Inbound, isFields, member, text, texts, time } from './fields.ts';
 
@@ -129,7 +130,7 @@ const annotationsOf = (change: Change, tags: Record<string, string>, name: strin
     summary: isSaid(reason) ? (reason as string) : name,
     ...(isSaid(description) ? { description: description as string } : {}),
     ...(isSaid(suppressedBy) ? { actions_suppressed_by: suppressedBy as string } : {}),
-    ...(runbook === undefined ? {} : { runbook_url: runbook }),
+    ...given({ runbook_url: runbook }),
   };
 };
 

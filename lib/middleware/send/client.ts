@@ -9,7 +9,8 @@ import {
 } from '@opentelemetry/api';
 import type { BaggageEntry, TraceContext } from '../../model/trace-context.ts';
 import type { Propagation } from '../../propagation/propagation.ts';
-import { type AttributeMap, names, ownNames, spelled } from '../../telemetry/semconv.ts';
+import { type AttributeMap, names, ownNames } from '../../telemetry/semconv.ts';
+import { spelled } from '../../telemetry/spelled.ts';
 import { withSpan } from '../binding.ts';
 import {
   activeBaggage,
