@@ -7,6 +7,7 @@ import type { Arrival } from './inbound.ts';
 import { sourceKeys } from './inhibit.ts';
 import { note } from './ledger.ts';
 import { type Membership, membershipsOf } from './route.ts';
+import { stormAlerts, stormMs } from './storm.ts';
 import { wake } from './turn.ts';
 
 /** An alert as a member of one group. */
@@ -63,7 +64,7 @@ export const arrive = async (given: Arrival, delivering: Delivering, cameAt?: nu
     }
     // The time of its first arrival: when the message comes again after a crash, this is the same entry.
     await note(delivering, alert, 'received', id, { groupKey: membership.groupKey }, stored?.at ?? now);
-    if (stored?.done !== true) await wakeGroup(id, membership, stored ?? member, delivering);
+    if (stored?.done !== true) await wakeGroup(id, membership, stored ?? member, isNew, delivering);
   }
 };
 
@@ -89,11 +90,17 @@ const begun = async ({ startIsUnknown, ...alert }: Arrival, { table, routing }: 
   return isPart ? { ...alert, startsAt } : alert;
 };
 
-const wakeGroup = async (id: string, membership: Membership, member: Member, delivering: Delivering): Promise<void> => {
-  const { route } = membership;
-  const { alert, at } = member;
-  const isUrgent = alert.status === 'firing' && alert.labels['severity'] === 'critical';
+const wakeGroup = async (
+  id: string,
+  { route }: Membership,
+  { alert, at }: Member,
+  isNew: boolean,
+  delivering: Delivering,
+): Promise<void> => {
+  const isFiring = alert.status === 'firing';
+  const isUrgent = isFiring && alert.labels['severity'] === 'critical';
   const startedAt = Date.parse(alert.startsAt);
+  const soonMs = Math.min(stormMs, route.groupIntervalMs);
   await wake(
     { kind: 'flush', id },
     (item, now) => {
@@ -105,7 +112,9 @@ const wakeGroup = async (id: string, membership: Membership, member: Member, del
         return startedAt + route.groupWaitMs <= now
           ? now
           : now + Math.min(route.groupWaitMs, isUrgent ? route.criticalWaitMs : Number.POSITIVE_INFINITY);
-      const companyUntil = Number(item?.['openedAt'] ?? 0) + route.groupWaitMs;
+      // So many have joined a group that waits for its interval: it is in a storm.
+      if (isFiring && (item.joined ?? 0) + 1 >= stormAlerts) return Math.max(now, flushedAt + soonMs);
+      const companyUntil = Number(item['openedAt'] ?? 0) + route.groupWaitMs;
       const byGroup =
         now < companyUntil
           ? companyUntil
@@ -113,5 +122,6 @@ const wakeGroup = async (id: string, membership: Membership, member: Member, del
       return isUrgent ? Math.min(byGroup, now + route.criticalWaitMs) : byGroup;
     },
     delivering,
+    ({ due = 0, joined = 0 }, now) => isNew && isFiring && joined < stormAlerts && due > now + soonMs,
   );
 };

@@ -10,14 +10,11 @@ import { isPriority, outKey, type Told, type Waiting } from './outbox.ts';
 import { inParallel } from './parallel.ts';
 import { type Membership, membershipsOf, type Route } from './route.ts';
 import { readSilences, type Silence, silencedBy } from './silence.ts';
+import { stormAlerts, stormMs } from './storm.ts';
 import { giveBack, type TurnItem, type TurnMessage, take, wake } from './turn.ts';
 
 /** What is kept of a member whose last word was said, so that an older state that comes late is known as one. */
 const doneSeconds = 3600;
-
-/** A group with so much news at once is in a storm: what joins it is told sooner than at its interval, in digests, until it is over. */
-const stormAlerts = 5;
-const stormMs = 30_000;
 
 /**
  * Flushes a group, as Alertmanager does: what is new, what has resolved after it was told, and what still fires when its repeat

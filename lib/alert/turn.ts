@@ -22,6 +22,8 @@ export interface TurnItem extends Item {
   readonly hop?: number;
   /** Something came while somebody was at work: look again by then. */
   readonly news?: number;
+  /** How many came since the last turn and wait for the next. */
+  readonly joined?: number;
 }
 
 /** Calls for a turn. */
@@ -55,11 +57,15 @@ const idleSeconds = 7 * 86_400;
 
 export const turnKey = ({ kind, id }: Turn) => ({ pk: `${kind === 'flush' ? 'group' : 'lane'}#${id}`, sk: 'turn' });
 
-/** Makes sure that the turn comes by the time that `wantedBy` names, if any. Call it after what is to be seen has been written. */
+/**
+ * Makes sure that the turn comes by the time that `wantedBy` names, if any. Call it after what is to be seen has been written. `counts`: where
+ * it comes soon enough already, that one more waits for it is noted in `joined`.
+ */
 export const wake = async (
   turn: Turn,
   wantedBy: (item: TurnItem | undefined, now: number) => number | undefined,
   ports: TurnPorts,
+  counts?: (item: TurnItem, now: number) => boolean,
 ): Promise<void> => {
   const { table, clock } = ports;
   const key = turnKey(turn);
@@ -76,7 +82,12 @@ export const wake = async (
       if (await table.put({ ...item, news: wanted }, { equals: { epoch: item.epoch, news } })) return;
       continue;
     }
-    if (due !== undefined && due > now && due <= wanted) return;
+    if (item !== undefined && due !== undefined && due > now && due <= wanted) {
+      if (counts?.(item, now) !== true) return;
+      const { epoch, joined } = item;
+      if (await table.put({ ...item, joined: (joined ?? 0) + 1 }, { equals: { epoch, news, joined } })) return;
+      continue;
+    }
     await sendTurn(turn, { due: wanted, hop: 0, seen: item?.epoch ?? 0 }, ports);
     const next: TurnItem = without({ ...item, ...key, epoch: (item?.epoch ?? 0) + 1, due: wanted }, 'ttl', 'hop');
     if (await table.put(next, item === undefined ? { absent: true } : { equals: { epoch: item.epoch, news } })) return;
@@ -135,7 +146,7 @@ export const giveBack = async (
       sent = wanted;
     }
     const next: TurnItem = {
-      ...without({ ...known, ...fields }, 'due', 'hop', 'leaseUntil', 'news', 'ttl'),
+      ...without({ ...known, ...fields }, 'due', 'hop', 'joined', 'leaseUntil', 'news', 'ttl'),
       epoch: known.epoch + 1,
       ...(wanted === undefined ? { ttl: Math.floor(clock() / 1000) + idleSeconds } : { due: wanted }),
     };
