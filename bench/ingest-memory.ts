@@ -20,7 +20,8 @@ const hold = async (): Promise<unknown> => {
     { windowStart: '2026-01-01T00:00:00Z', partition: 0 },
     { bucket, decompress, sniffEncoding },
   );
-  if (window.length !== spans) throw new Error(`${window.length} spans`);
+  if (!('spans' in window) || !Array.isArray(window.spans) || window.spans.length !== spans)
+    throw new Error('not all are held');
   return window;
 };
 

@@ -5,6 +5,7 @@ import { eventBridgeBus } from '../lib/adapters/eventbridge.ts';
 import { plainHttp } from '../lib/adapters/http.ts';
 import { s3Bucket } from '../lib/adapters/s3.ts';
 import { signFor } from '../lib/adapters/sign-request.ts';
+import { sqsQueue } from '../lib/adapters/sqs.ts';
 import { eachRecord } from '../lib/middleware/each-record.ts';
 import { traceEventBridge } from '../lib/middleware/inject-clients.ts';
 import { traced } from '../lib/middleware/traced.ts';
@@ -38,6 +39,7 @@ const closing = {
     busName: required(env, environmentKeys.bus),
     plugIn: (client) => traceEventBridge(client, tracing),
   }),
+  windows: sqsQueue({ queueUrl: required(env, environmentKeys.windowsQueue) }),
   clock: systemClock,
   log,
   decompress,

@@ -141,6 +141,8 @@ export class FunctionsStack extends Stack {
         role.addManagedPolicy(state.readSpansWriteReports);
         references.grantTraceMetrics(role);
         bus.grantPutEventsTo(role);
+        // Windows that are too large to be scored at once come back in parts.
+        windows.grantSendMessages(role);
       },
       {
         [key.table]: table.tableName,

@@ -1,4 +1,5 @@
 import type { Bucket } from '../model/ports.ts';
+import { inTurns } from './in-turns.ts';
 import { type Usual, usualOf, type WindowSums } from './usual.ts';
 import { reportPrefixOf, type WindowClosed } from './window.ts';
 
@@ -21,13 +22,35 @@ export const readBaseline = async (
   const scores = await Promise.all(
     Array.from({ length: windows }, async (_, back) => {
       const start = new Date(at - (gap + back) * windowSeconds * 1000).toISOString().replace('.000Z', 'Z');
-      const bytes = await bucket.get(`${reportPrefixOf({ windowStart: start, partition })}score.json`);
-      return bytes === undefined ? undefined : sumsOf(bytes);
+      const window = { windowStart: start, partition };
+      const bytes = await bucket.get(`${reportPrefixOf(window)}score.json`);
+      if (bytes !== undefined) return sumsOf(bytes);
+      const of = partsIn(await bucket.get(partsKeyOf(window)));
+      const parts = await inTurns(Array.from({ length: of }), (_, index) =>
+        bucket.get(`${reportPrefixOf({ ...window, part: { index, of } })}score.json`),
+      );
+      const known = parts.flatMap((part) => (part === undefined ? [] : (sumsOf(part) ?? [])));
+      return known.length === of && of > 0 ? known : undefined;
     }),
   );
   const known = scores.filter((each) => each !== undefined);
-  return known.length < leastWindows ? undefined : usualOf(known);
+  return known.length < leastWindows ? undefined : usualOf(known.flat());
 };
+
+/** Beside where its score would be: into how many parts a window was divided. */
+export const partsKeyOf = (window: WindowClosed): string => `${reportPrefixOf(window)}parts.json`;
+
+const partsIn = (bytes: Uint8Array | undefined): number => {
+  if (bytes === undefined) return 0;
+  try {
+    const { parts } = JSON.parse(Buffer.from(bytes).toString('utf8')) as { parts?: unknown };
+    return typeof parts === 'number' && Number.isInteger(parts) && parts > 0 && parts <= mostParts ? parts : 0;
+  } catch {
+    return 0;
+  }
+};
+
+const mostParts = 1000;
 
 /** A score of an earlier version, or half of one, is no part of a baseline. */
 const sumsOf = (bytes: Uint8Array): WindowSums | undefined => {

@@ -1,12 +1,12 @@
 import { type Alert, alert } from '../model/alert.ts';
 import type { Finding } from '../model/finding.ts';
-import type { Bucket, Bus, Clock, Log, Table } from '../model/ports.ts';
+import type { Bucket, Bus, Clock, Log, Queue, Table } from '../model/ports.ts';
 import { assemble } from './assemble.ts';
-import { readBaseline } from './baseline.ts';
-import type { DetectorOptions } from './detector.ts';
+import { partsKeyOf, readBaseline } from './baseline.ts';
+import { type DetectorOptions, errorsPerWindow, leastSampled } from './detector.ts';
 import { heatMapPng } from './heat-map-png.ts';
 import { heatMapSvg } from './heat-map-svg.ts';
-import { readWindow } from './read-window.ts';
+import { type Oversize, type PartLimits, readWindow } from './read-window.ts';
 import { renderReport, shownOf } from './report.ts';
 import { type Score, scoreTraces } from './score.ts';
 import { reportPrefixOf, type WindowClosed } from './window.ts';
@@ -15,6 +15,10 @@ export interface WindowClosing {
   readonly bucket: Bucket;
   readonly table: Table;
   readonly bus: Bus;
+  /** Where the parts of a window go that is too large to be scored at once. */
+  readonly windows: Queue;
+  /** What is scored at once. @default `partLimits` */
+  readonly limits?: PartLimits;
   readonly clock: Clock;
   readonly log: Log;
   readonly thresholds: DetectorOptions;
@@ -37,23 +41,28 @@ const stateSeconds = 86_400;
 /**
  * Scores one closed window: reads its objects, writes its report, raises an alert for each finding that is not firing yet,
  * and resolves those whose fault has not been seen for two windows. Repeating it rewrites the same report, and the state
- * in the table keeps it from raising anything twice.
+ * in the table keeps it from raising anything twice. A window that is too large is divided instead, into parts that are scored each by
+ * itself; undefined then.
  */
-export const closeWindow = async (window: WindowClosed, closing: WindowClosing): Promise<Score> => {
-  const { bucket, log, traceUrl, deflate, thresholds } = closing;
-  const traces = assemble(await readWindow(window, closing));
+export const closeWindow = async (window: WindowClosed, closing: WindowClosing): Promise<Score | undefined> => {
+  const { bucket, log, traceUrl, deflate } = closing;
+  const read = await readWindow(window, closing);
+  if ('parts' in read) return divide(window, read, closing);
+  const traces = assemble(read.spans);
   const usual = await readBaseline(bucket, window, closing.windowSeconds, closing.baselineWindows ?? 0);
+  const { part } = window;
   const scored = scoreTraces(window.windowStart, traces, {
-    ...thresholds,
+    ...thresholdsOf(closing.thresholds, part),
     ...(usual === undefined ? {} : { usual }),
   });
+  const named = `${window.windowStart}${part === undefined ? '' : `, part ${part.index + 1} of ${part.of}`}`;
   const prefix = reportPrefixOf(window);
   await bucket.put(`${prefix}score.json`, Buffer.from(JSON.stringify(scored)), 'application/json');
   await bucket.put(
     `${prefix}report.html`,
     Buffer.from(
       renderReport({
-        title: `Window ${window.windowStart}`,
+        title: `Window ${named}`,
         subtitle: `${scored.traces.count} traces, ${scored.traces.spans} spans`,
         ...shownOf(scored, traces),
         ...(traceUrl === undefined ? {} : { traceUrl }),
@@ -61,7 +70,7 @@ export const closeWindow = async (window: WindowClosed, closing: WindowClosing):
     ),
     'text/html; charset=utf-8',
   );
-  const title = `Service by duration, window ${window.windowStart}`;
+  const title = `Service by duration, window ${named}`;
   await bucket.put(`${prefix}heat-map.png`, heatMapPng(scored.heatMap, { title, deflate }), 'image/png');
   await bucket.put(
     `${prefix}heat-map.svg`,
@@ -78,12 +87,36 @@ export const closeWindow = async (window: WindowClosed, closing: WindowClosing):
   log('info', 'window scored', {
     window: window.windowStart,
     partition: window.partition,
+    ...(part === undefined ? {} : { part: part.index + 1, parts: part.of }),
     ...scored.traces,
     findings: scored.findings.length,
     alerts: raised,
   });
   return scored;
 };
+
+const divide = async (
+  window: WindowClosed,
+  { parts, holds }: Oversize,
+  { bucket, windows, log }: WindowClosing,
+): Promise<undefined> => {
+  await bucket.put(partsKeyOf(window), Buffer.from(JSON.stringify({ parts })), 'application/json');
+  await windows.send(
+    Array.from({ length: parts }, (_, index) => ({ body: JSON.stringify({ ...window, part: { index, of: parts } }) })),
+  );
+  const { windowStart, partition } = window;
+  log('info', 'window is divided', { window: windowStart, partition, parts, ...holds });
+  return undefined;
+};
+
+/** A part has its share of a window's errors; as of sampled spans, three must be seen. Shares are those of the window. */
+const thresholdsOf = (thresholds: DetectorOptions, part: WindowClosed['part']): DetectorOptions =>
+  part === undefined
+    ? thresholds
+    : {
+        ...thresholds,
+        errorsPerWindow: Math.max(leastSampled, (thresholds.errorsPerWindow ?? errorsPerWindow) / part.of),
+      };
 
 /**
  * Puts what changed on the bus. A change is claimed first, by a conditional write that only one window wins, and marked done

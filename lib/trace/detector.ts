@@ -35,6 +35,9 @@ export interface CallView {
 /** Sampled spans that must show a fault at least, whatever they stand for. */
 export const leastSampled = 3;
 
+/** Errors of a service in one window that are a burst. */
+export const errorsPerWindow = 5;
+
 export interface DetectorOptions {
   /** @default 5 */
   readonly errorsPerWindow?: number;

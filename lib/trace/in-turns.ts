@@ -4,7 +4,7 @@ const concurrency = 8;
 /** Handles all items, some at a time; answers what came of them, in their order. */
 export const inTurns = async <Item, Result>(
   items: readonly Item[],
-  handle: (item: Item) => Promise<Result>,
+  handle: (item: Item, index: number) => Promise<Result>,
 ): Promise<Result[]> => {
   const results: Result[] = [];
   let next = 0;
@@ -12,7 +12,7 @@ export const inTurns = async <Item, Result>(
     while (next < items.length) {
       const index = next;
       next += 1;
-      results[index] = await handle(items[index] as Item);
+      results[index] = await handle(items[index] as Item, index);
     }
   };
   await Promise.all(Array.from({ length: Math.min(concurrency, items.length) }, worker));

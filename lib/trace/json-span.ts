@@ -87,6 +87,10 @@ export class JsonSpan implements PlacedSpan {
     return hashOfDigits(this.origin.buffer, this.traceFrom, this.traceFrom + 32);
   }
 
+  get spanHash(): number {
+    return hashOfDigits(this.origin.buffer, this.spanFrom, this.spanFrom + 16);
+  }
+
   get attributes(): Attributes {
     if (this.#attributes === undefined) {
       const { buffer } = this.origin;

@@ -1,6 +1,7 @@
 import type { Clock, Item, Table } from '../model/ports.ts';
 import { overflow } from './metrics.ts';
 import type { Score } from './score.ts';
+import type { WindowClosed } from './window.ts';
 
 /** Counts of one service: since the totals began, or of one window. */
 export interface ServiceCounts {
@@ -131,23 +132,26 @@ export interface TotalsOptions {
 const rememberedMs = 6 * 3_600_000;
 /** Totals of a partition that nothing comes to any more start again at zero, as those of a restarted process do. */
 const idleSeconds = 30 * 86_400;
-const attempts = 8;
+/** As many parts of a window as are scored at a time may be told at once, and one of them always wins. */
+const attempts = 16;
 
 /**
  * Adds a window to the totals of its partition, exactly once: totals and the windows that are in them are one item, written on condition
  * that nobody wrote it in between.
  */
 export const addWindow = async (
-  window: { readonly windowStart: string; readonly partition: number },
+  window: WindowClosed,
   added: MetricCounts,
   { table, clock, maxSeries }: TotalsOptions,
 ): Promise<Totals | undefined> => {
   const pk = 'trace-metrics';
   const sk = String(window.partition);
+  const { windowStart, part } = window;
+  const name = part === undefined ? windowStart : `${windowStart} ${part.index + 1}/${part.of}`;
   for (let attempt = 0; attempt < attempts; attempt += 1) {
     const item = await table.get(pk, sk);
     const { counts, since, at, version, windows } = stored(item, clock());
-    if (windows[window.windowStart] !== undefined) return { counts, since, at, isNew: false };
+    if (windows[name] !== undefined) return { counts, since, at, isNew: false };
     addCounts(counts, added, maxSeries);
     const now = Math.max(clock(), at + 1);
     const next = {
@@ -157,7 +161,7 @@ export const addWindow = async (
       version: version + 1,
       since,
       at: now,
-      windows: { ...recent(windows, now), [window.windowStart]: now },
+      windows: { ...recent(windows, now), [name]: now },
       counts: written(counts),
     };
     const isWritten = await table.put(next, item === undefined ? { absent: true } : { equals: { version } });

@@ -21,6 +21,8 @@ export interface PlacedSpan extends Span {
   readonly isExcessive: boolean;
   /** FNV-1a 32 over the text of the trace id. */
   readonly traceHash: number;
+  /** The same of the span id. Neither makes a text that would be kept. */
+  readonly spanHash: number;
 }
 
 export const isPlaced = (span: Span): span is PlacedSpan => 'origin' in span;

@@ -116,6 +116,11 @@ export class ProtoSpan implements PlacedSpan {
     return hashOfBytes(this.origin.buffer, at, at + 16);
   }
 
+  get spanHash(): number {
+    const at = this.#at(cell.spanId);
+    return hashOfBytes(this.origin.buffer, at, at + 8);
+  }
+
   get attributes(): Attributes {
     this.#kept.attributes ??= protoAttributes(this.origin.buffer, this.#at(cell.content), this.to, 9);
     return this.#kept.attributes;

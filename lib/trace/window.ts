@@ -11,10 +11,17 @@ export interface WindowPart {
   readonly spans: readonly Span[];
 }
 
-/** The message that closes a window. */
+/** The message that closes a window, or a part of one that is too large to be scored at once. */
 export interface WindowClosed {
   readonly windowStart: string;
   readonly partition: number;
+  readonly part?: WindowPartRef;
+}
+
+/** One of so many parts that the traces of a window and partition are divided into, counted from 0. */
+export interface WindowPartRef {
+  readonly index: number;
+  readonly of: number;
 }
 
 export const windowStartOf = (nanos: bigint, windowSeconds: number): string =>
@@ -67,19 +74,23 @@ export const decodeStored = (key: string, plain: Uint8Array): Decoded =>
 
 export const prefixOf = ({ windowStart, partition }: WindowClosed): string => `spans/${windowStart}/${partition}/`;
 
-/** Where a window's page, score and pictures are. */
-export const reportPrefixOf = ({ windowStart, partition }: WindowClosed): string =>
-  `reports/${windowStart}/${partition}/`;
+/** Where the page, the score and the pictures of a window, or of a part of one, are. */
+export const reportPrefixOf = ({ windowStart, partition, part }: WindowClosed): string =>
+  `reports/${windowStart}/${partition}/${part === undefined ? '' : `part-${part.index + 1}-of-${part.of}/`}`;
 
 /** The message in a body, or why it is none. */
 export const parseWindowClosed = (body: string): WindowClosed | { readonly error: string } => {
   try {
-    const { windowStart, partition } = JSON.parse(body) as Partial<WindowClosed>;
+    const { windowStart, partition, part } = JSON.parse(body) as Partial<WindowClosed>;
     if (typeof windowStart !== 'string' || Number.isNaN(Date.parse(windowStart)))
       return { error: 'windowStart is not an RFC 3339 time' };
     if (typeof partition !== 'number' || !Number.isInteger(partition) || partition < 0)
       return { error: 'partition is not a whole number' };
-    return { windowStart, partition };
+    if (part === undefined) return { windowStart, partition };
+    const { index, of } = part ?? {};
+    if (!Number.isInteger(index) || !Number.isInteger(of) || index < 0 || index >= of)
+      return { error: 'part is not one of a whole number of parts' };
+    return { windowStart, partition, part: { index, of } };
   } catch (thrown) {
     return { error: `is not JSON: ${(thrown as Error).message}` };
   }

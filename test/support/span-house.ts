@@ -6,6 +6,8 @@ import type { Bucket } from '../../lib/model/ports.ts';
 import { protobufEncoder } from '../../lib/telemetry/encode.ts';
 import { closeWindow } from '../../lib/trace/close-window.ts';
 import { collector } from '../../lib/trace/collect.ts';
+import type { PartLimits } from '../../lib/trace/read-window.ts';
+import type { WindowClosed } from '../../lib/trace/window.ts';
 import { memoryQueue, memoryTable } from './memory.ts';
 
 export const windowStart = '2026-01-01T00:00:00Z';
@@ -18,9 +20,15 @@ export interface Logged {
 
 /** The collector and the scorer on a bucket, a table and a queue in memory, wired as the functions wire them. */
 export const spanHouse = (
-  options: { now?: number; slackSeconds?: number; partitions?: number; foreign?: ReadonlyMap<string, Uint8Array> } = {},
+  options: {
+    now?: number;
+    slackSeconds?: number;
+    partitions?: number;
+    foreign?: ReadonlyMap<string, Uint8Array>;
+    limits?: PartLimits;
+  } = {},
 ) => {
-  const { slackSeconds = 30, partitions = 1, foreign = new Map<string, Uint8Array>() } = options;
+  const { slackSeconds = 30, partitions = 1, foreign = new Map<string, Uint8Array>(), limits } = options;
   const time = { now: options.now ?? Date.parse(windowStart) + 30_000 };
   const clock = () => time.now;
   const objects = new Map<string, Uint8Array>();
@@ -65,6 +73,8 @@ export const spanHouse = (
       put: async (events: readonly { readonly detail: unknown }[]) =>
         void alerts.push(...events.map(({ detail }) => detail)),
     },
+    windows,
+    ...(limits === undefined ? {} : { limits }),
     clock,
     log,
     thresholds: {},
@@ -73,8 +83,26 @@ export const spanHouse = (
     deflate,
     sniffEncoding,
   };
-  const close = (partition = 0, start = windowStart) => closeWindow({ windowStart: start, partition }, closing);
-  return { collect, collectRecords, close, closing, objects, bucket, table, sent: windows.sent, logged, alerts, time };
+  const closed = (window: WindowClosed) => closeWindow(window, closing);
+  const close = async (partition = 0, start = windowStart) => {
+    const scored = await closed({ windowStart: start, partition });
+    if (scored === undefined) throw new Error('the window was divided');
+    return scored;
+  };
+  return {
+    collect,
+    collectRecords,
+    close,
+    closed,
+    closing,
+    objects,
+    bucket,
+    table,
+    sent: windows.sent,
+    logged,
+    alerts,
+    time,
+  };
 };
 
 /** How many spans were refused, by reason, as it was told in log lines. */

@@ -86,12 +86,18 @@ test('a WindowClosed message that is none says why', () => {
     windowStart: '2026-01-01T00:00:00Z',
     partition: 0,
   });
+  const part = { windowStart: '2026-01-01T00:00:00Z', partition: 3, part: { index: 1, of: 2 } };
+  assert.deepEqual(parseWindowClosed(JSON.stringify(part)), part);
   for (const wrong of [
     '',
     'null',
     '{}',
     '{"windowStart":"x","partition":0}',
     '{"windowStart":"2026-01-01T00:00:00Z","partition":-1}',
+    '{"windowStart":"2026-01-01T00:00:00Z","partition":0,"part":null}',
+    '{"windowStart":"2026-01-01T00:00:00Z","partition":0,"part":{"index":2,"of":2}}',
+    '{"windowStart":"2026-01-01T00:00:00Z","partition":0,"part":{"index":-1,"of":2}}',
+    '{"windowStart":"2026-01-01T00:00:00Z","partition":0,"part":{"index":0.5,"of":2}}',
   ]) {
     assert.ok('error' in parseWindowClosed(wrong), wrong);
   }

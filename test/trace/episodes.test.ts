@@ -8,7 +8,7 @@ import { encodeJson } from '../../lib/telemetry/encode.ts';
 import { closeWindow } from '../../lib/trace/close-window.ts';
 import { prefixOf } from '../../lib/trace/window.ts';
 import { aSpan } from '../support/a-span.ts';
-import { memoryTable } from '../support/memory.ts';
+import { memoryQueue, memoryTable } from '../support/memory.ts';
 
 const minutes = (count: number) => `2026-01-01T00:${String(count).padStart(2, '0')}:00Z`;
 
@@ -48,6 +48,7 @@ const scorer = () => {
       log: () => undefined,
       thresholds: {},
       windowSeconds: 60,
+      windows: memoryQueue(),
       decompress,
       deflate,
       sniffEncoding,

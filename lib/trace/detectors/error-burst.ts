@@ -1,5 +1,5 @@
 import type { Finding } from '../../model/finding.ts';
-import { type Detector, exemplars, leastSampled } from '../detector.ts';
+import { type Detector, errorsPerWindow as defaultErrors, exemplars, leastSampled } from '../detector.ts';
 import { countBounds, countOf, isCensus, shareOf, tally } from '../sampling.ts';
 
 /**
@@ -9,7 +9,7 @@ import { countBounds, countOf, isCensus, shareOf, tally } from '../sampling.ts';
  */
 export const errorBurst: Detector = {
   name: 'error-burst',
-  detect: ({ window, services, usual }, { errorsPerWindow = 5, errorShare = 0.15, sigmas = 4 }) =>
+  detect: ({ window, services, usual }, { errorsPerWindow = defaultErrors, errorShare = 0.15, sigmas = 4 }) =>
     [...services].flatMap(([service, { spans, errors }]): Finding[] => {
       if (errors.length === 0) return [];
       const failed = tally(errors);
