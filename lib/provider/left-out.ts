@@ -19,6 +19,7 @@ export {
   absent as messageSpans,
   absent as readManagedPrometheus,
   absent as restsBy,
+  absent as s3Bucket,
   leftOut as authenticator,
   leftOut as backlogSampling,
   leftOut as configuredBackEnd,
@@ -31,7 +32,6 @@ export {
   leftOut as metricsJson,
   leftOut as redactor,
   leftOut as redactorsOf,
-  leftOut as s3Bucket,
   leftOut as signedHeaders,
   nothing as jsonEncoder,
 };

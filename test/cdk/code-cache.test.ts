@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { bundleFile } from '../../cdk/bundle.ts';
+import { bundle, bundleFile, projectRoot } from '../../cdk/bundle.ts';
 import { addCodeCache, codeCacheHindrance, runtimeFlags } from '../../cdk/code-cache.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tidemark-code-cache-'));
@@ -50,6 +50,19 @@ test('a cache is taken by the V8 and the flags that it was made with, and the me
     { Namespace: 'tidemark', Dimensions: [['function']], Metrics: [{ Name: 'CodeCacheRejected' }] },
   ]);
 });
+
+for (const [whose, configFile] of [
+  ['the default', undefined],
+  ['the example', join(projectRoot, 'examples/shop/tidemark.config.ts')],
+] as const) {
+  test(`every function takes one under ${whose} configuration, whatever that leaves out of its bundle`, () => {
+    for (const name of ['collect-spans', 'score-traces', 'evaluate-watermarks', 'deliver-alerts']) {
+      const options = { codeCache: true, ...(configFile === undefined ? {} : { configFile }) };
+      bundle(name, join(folder, `${name} for ${whose}`), options);
+      assert.ok(readFileSync(join(folder, `${name} for ${whose}`, 'bundle.cache')).length > 100_000);
+    }
+  });
+}
 
 test('one for other flags is rejected: the function works all the same, and the metric says so', () => {
   const line = start(['--stack-size=900']);
