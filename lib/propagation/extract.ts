@@ -19,8 +19,8 @@ export interface Notes {
   readonly closed: (path: string, reason: string | undefined) => void;
 }
 
-/** Bounds on what one message may cost: wrappings peeled, and text parsed for them in all. */
-export const peelLimits = { layers: 6, bytes: 2 * 1024 * 1024 } as const;
+/** Bounds on what one message may cost: wrappings peeled, and text parsed for them in all: less than twice the longest message. */
+export const peelLimits = { layers: 6, bytes: 1.5 * 1024 * 1024 } as const;
 
 /** The answer when there is nothing: shared, so that finding nothing allocates nothing. */
 const nothing: Extracted = Object.freeze({
