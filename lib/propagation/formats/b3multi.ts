@@ -4,29 +4,20 @@ import { isId } from '../hex.ts';
 import { first } from '../lookup.ts';
 import { accept, debug, decided, deny } from './b3.ts';
 
+const mixed = ['X-B3-TraceId', 'X-B3-SpanId', 'X-B3-Sampled', 'X-B3-Flags'];
+const lower = mixed.map((name) => name.toLowerCase());
+
 /** B3 in several headers, `X-B3-TraceId` and its siblings, or a decision alone. */
 export const b3multi: Format = {
   name: 'b3multi',
   family: 'b3',
-  fields: ['x-b3-traceid', 'x-b3-spanid', 'x-b3-sampled', 'x-b3-flags'],
-  marks: [
-    'x-b3-traceid',
-    'X-B3-TraceId',
-    'x-b3-spanid',
-    'X-B3-SpanId',
-    'x-b3-sampled',
-    'X-B3-Sampled',
-    'x-b3-flags',
-    'X-B3-Flags',
-  ],
+  fields: lower,
+  marks: [...lower, ...mixed],
   read: (values, text, find) => {
-    const decision = decisionOf(
-      field(values, text, find, 'x-b3-sampled', 'X-B3-Sampled'),
-      field(values, text, find, 'x-b3-flags', 'X-B3-Flags'),
-    );
+    const decision = decisionOf(field(values, text, find, 2), field(values, text, find, 3));
     if (typeof decision === 'string') return decision;
-    const traceId = idOf(field(values, text, find, 'x-b3-traceid', 'X-B3-TraceId'));
-    const spanId = idOf(field(values, text, find, 'x-b3-spanid', 'X-B3-SpanId'));
+    const traceId = idOf(field(values, text, find, 0));
+    const spanId = idOf(field(values, text, find, 1));
     if (traceId === undefined && spanId === undefined) return decision ?? 'none';
     if (traceId === undefined) return 'no-trace';
     if (traceId === '') return 'trace';
@@ -42,8 +33,8 @@ export const b3multi: Format = {
   },
 };
 
-const field = (values: object, text: Text, find: Find, lower: string, mixed: string): string | undefined => {
-  const value = find(values, text, lower) ?? find(values, text, mixed);
+const field = (values: object, text: Text, find: Find, at: number): string | undefined => {
+  const value = find(values, text, lower[at] as string) ?? find(values, text, mixed[at] as string);
   return value === undefined ? undefined : first(value);
 };
 
@@ -57,8 +48,7 @@ const idOf = (value: string | undefined): string | undefined => {
 
 const decisionOf = (sampled: string | undefined, flags: string | undefined): Start | undefined | string => {
   if (flags === '1') return debug;
-  const word = sampled?.toLowerCase();
-  if (word === '1' || word === 'true') return accept;
-  if (word === '0' || word === 'false') return deny;
-  return word === undefined ? undefined : 'state';
+  if (sampled === undefined) return undefined;
+  if (sampled === '1' || /^true$/i.test(sampled)) return accept;
+  return sampled === '0' || /^false$/i.test(sampled) ? deny : 'state';
 };

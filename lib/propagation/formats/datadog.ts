@@ -1,4 +1,5 @@
 import { contextOf, type Format, startOf } from '../format.ts';
+import { isId } from '../hex.ts';
 import { first } from '../lookup.ts';
 
 const zeros = '0'.repeat(16);
@@ -10,8 +11,7 @@ export const datadog: Format = {
   fields: ['x-datadog-trace-id', 'x-datadog-parent-id', 'x-datadog-sampling-priority', 'x-datadog-tags'],
   marks: ['x-datadog-trace-id'],
   read: (values, text, find) => {
-    const trace = find(values, text, 'x-datadog-trace-id');
-    const lower = hexOf(trace);
+    const lower = hexOf(find(values, text, 'x-datadog-trace-id'));
     if (lower === undefined) return 'trace';
     const traceId = upperOf(find(values, text, 'x-datadog-tags')) + lower;
     const priority = Number(first(find(values, text, 'x-datadog-sampling-priority') ?? 'none'));
@@ -29,12 +29,17 @@ export const datadog: Format = {
   },
 };
 
-const hexOf = (header: string | undefined): string | undefined => {
-  const decimal = first(header ?? '');
-  if (!/^\d{1,20}$/.test(decimal)) return undefined;
-  const value = BigInt(decimal);
-  return value === 0n || value >> 64n !== 0n ? undefined : value.toString(16).padStart(16, '0');
+/** A decimal number of 64 bits in 16 digits of hex; undefined when it is none, or zero. */
+const hexOf = (header = ''): string | undefined => {
+  const decimal = first(header);
+  const value = /^\d{1,20}$/.test(decimal) ? BigInt(decimal) : 0n;
+  return value > 0n && value < over ? value.toString(16).padStart(16, '0') : undefined;
 };
 
+const over = 2n ** 64n;
+
 /** The upper 64 bits, or zeros. */
-const upperOf = (tags = ''): string => /_dd\.p\.tid=([0-9a-f]{16})/.exec(tags)?.[1] ?? zeros;
+const upperOf = (tags = ''): string => {
+  const at = tags.indexOf('_dd.p.tid=') + 10;
+  return at > 9 && isId(tags, at, at + 16) ? tags.slice(at, at + 16) : zeros;
+};

@@ -80,4 +80,4 @@ const tooMany = /^[^=]*(?:=[^=]*){33}/;
 
 /** A `tracestate` as it came, or undefined: one bad member discards the whole header, since none can be trusted then. */
 export const acceptedState = (header: string): string | undefined =>
-  header.includes('=') && members.test(header) && !tooMany.test(header) ? header : undefined;
+  header.includes('=') && members.test(header) && (header.length < 99 || !tooMany.test(header)) ? header : undefined;

@@ -1,6 +1,6 @@
 import type { Start, TraceContext } from '../../model/trace-context.ts';
 import { contextOf, type Find, type Format, startOf, type Text } from '../format.ts';
-import { isId } from '../hex.ts';
+import { gather, isId, scratch } from '../hex.ts';
 
 const spellings = ['AWSTraceHeader', 'x-amzn-trace-id', 'X-Amzn-Trace-Id', 'TraceHeader', '_X_AMZN_TRACE_ID'];
 
@@ -43,13 +43,22 @@ const readXray = (header: string): TraceContext | Start | string => {
 };
 
 /** As AWS writes it: parts in the usual order, lower case. */
-const usual = /^Root=1-[0-9a-f]{8}-[0-9a-f]{24};Parent=[0-9a-f]{16};Sampled=[01](?:;|$)/;
-
 const readUsual = (header: string): TraceContext | undefined => {
-  if (!usual.test(header) || !isId(header, 48, 64)) return undefined;
-  const traceId = joined(header, 5);
-  if (!isId(traceId, 0, 32)) return undefined;
-  return contextOf(traceId, header.slice(48, 64), header.charCodeAt(73) === 49);
+  const decision = header.charCodeAt(73) - 48;
+  const end = header.charCodeAt(74);
+  if (!header.startsWith(';Parent=', 40) || !header.startsWith(';Sampled=', 64)) return undefined;
+  if ((decision !== 0 && decision !== 1) || (end !== 59 && header.length > 74)) return undefined;
+  const traceId = header.startsWith('Root=') ? rootOf(header, 5) : undefined;
+  return traceId === undefined || !isId(header, 48, 64)
+    ? undefined
+    : contextOf(traceId, header.slice(48, 64), decision === 1);
+};
+
+/** `1-{8 hex}-{24 hex}` from there on, as one id; undefined when it is none, or zero. */
+const rootOf = (text: string, at: number): string | undefined => {
+  if (!text.startsWith('1-', at) || text.charCodeAt(at + 10) !== 45) return undefined;
+  const digits = gather(text, at + 2, at + 10, 0) | gather(text, at + 11, at + 35, 8);
+  return digits > 0 && digits < 16 ? scratch.latin1Slice(0, 32) : undefined;
 };
 
 /** Parts in any order, with blanks around them; the first of a name counts. `header` is in lower case. */
@@ -61,23 +70,12 @@ const readParts = (header: string): TraceContext | Start | string => {
   }
   const root = parts.get('root');
   if (root === undefined) return 'no-trace';
-  if (!/^1-[0-9a-f]{8}-[0-9a-f]{24}$/.test(root)) return 'trace';
-  const traceId = joined(root, 0);
-  if (!isId(traceId, 0, 32)) return 'zeros';
+  const traceId = root.length === 35 ? rootOf(root, 0) : undefined;
+  if (traceId === undefined) return /^1-0+-0+$/.test(root) ? 'zeros' : 'trace';
   const state = parts.get('sampled') ?? '?';
   if (!/^[01?]$/.test(state)) return 'state';
   const sampled = state === '?' ? undefined : state === '1';
   const parent = parts.get('parent');
   if (parent === undefined) return startOf(traceId, sampled);
   return parent.length === 16 && isId(parent, 0, 16) ? contextOf(traceId, parent, sampled) : 'span';
-};
-
-/** Work space for one header, rewritten before every use. */
-const scratch = Buffer.allocUnsafeSlow(42);
-
-/** Both halves of a checked Root as one text. Two slices and their concatenation would take twice the memory. */
-const joined = (header: string, root: number): string => {
-  scratch.write(header, 'latin1');
-  scratch.copyWithin(root + 3, root + 2, root + 10);
-  return scratch.toString('latin1', root + 3, root + 35);
 };
