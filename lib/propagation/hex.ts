@@ -19,17 +19,3 @@ export const isId = (text: string, from: number, to: number): boolean => {
   }
   return code < 128 && digit > 0 && digit < 16;
 };
-
-/** Work space for one id, rewritten before every use. Cut and put together again, an id in pieces would be twice as large. */
-export const scratch = Buffer.allocUnsafeSlow(32) as Buffer & { latin1Slice(start: number, end: number): string };
-
-/** Copies [from, to) of a text to the work space: all digits by OR, so that 0 is an id of zeros, and more than 15 is none. */
-export const gather = (text: string, from: number, to: number, at: number): number => {
-  let digit = 0;
-  for (let each = from; each < to; each++) {
-    const code = text.charCodeAt(each);
-    digit |= (digits[code & 127] as number) | (code & ~127);
-    scratch[at + each - from] = code;
-  }
-  return digit;
-};

@@ -19,7 +19,7 @@ const words: Readonly<Record<string, string>> = {
   'w3c.trace': 'has a trace id that is not 32 lower-case hex digits, or all zero',
   'b3.trace': 'has a trace id that is not 16 or 32 hex digits, or all zero',
   'b3multi.trace': 'has a trace id that is not 16 or 32 hex digits, or all zero',
-  'xray.trace': 'has a Root that is not 1-{8 hex}-{24 hex}',
+  'xray.trace': 'has a Root that is not 1-{8 hex}-{24 hex}, or all zero',
   'datadog.trace': 'has a trace id that is not a decimal number of 64 bits, or is zero',
   'custom.trace': 'has a trace id that is not up to 32 hex digits, or all zero',
   'w3c.span': 'has a parent id that is not 16 lower-case hex digits, or all zero',
@@ -36,7 +36,6 @@ const words: Readonly<Record<string, string>> = {
   'b3multi.no-trace': 'has a span id without X-B3-TraceId',
   'xray.no-trace': 'has no Root',
   'no-span': 'has a trace id without X-B3-SpanId',
-  zeros: 'has a Root of zeros',
   form: 'is not of the configured form',
   threw: 'made the configured decoder throw',
 };

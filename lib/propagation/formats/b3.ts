@@ -14,8 +14,7 @@ export const b3: Format = {
     return header === undefined ? 'absent' : readSingle(first(header));
   },
   write: (context, set) => {
-    const state =
-      context.debug === true ? '-d' : context.deferred === true ? '' : (context.flags & 1) === 1 ? '-1' : '-0';
+    const state = context.debug ? '-d' : context.deferred ? '' : `-${context.flags & 1}`;
     set('b3', `${context.traceId}-${context.spanId}${state}`);
   },
 };
@@ -32,7 +31,7 @@ const readSingle = (header: string): TraceContext | Start | string => {
 
 const readLower = (header: string): TraceContext | Start | string => {
   const size = header.length;
-  if (size < 2) return size === 0 ? 'empty' : (decisionOf(header.charCodeAt(0)) ?? 'state');
+  if (size < 2) return size === 0 ? 'empty' : (decisions[header] ?? 'state');
   const cut = header.charCodeAt(16) === dash ? 16 : 32;
   if (header.charCodeAt(cut) !== dash || !isId(header, 0, cut)) return 'trace';
   const state = cut + 17;
@@ -41,7 +40,7 @@ const readLower = (header: string): TraceContext | Start | string => {
   if (size > state) {
     if ((size !== state + 2 && size !== state + 19) || header.charCodeAt(state) !== dash) return 'tail';
     if (size > state + 2 && (header.charCodeAt(state + 2) !== dash || !isId(header, state + 3, size))) return 'parent';
-    decision = decisionOf(header.charCodeAt(state + 1));
+    decision = decisions[header.charAt(state + 1)];
     if (decision === undefined) return 'state';
   }
   return decided(header.slice(0, cut), header.slice(cut + 1, state), decision);
@@ -52,11 +51,8 @@ export const deny: Start = { sampled: false };
 export const accept: Start = { sampled: true };
 export const debug: Start = { sampled: true, debug: true };
 
-const decisionOf = (code: number): Start | undefined => {
-  if (code === 49) return accept;
-  if (code === 48) return deny;
-  return code === 100 ? debug : undefined;
-};
+/** By the character that says it. */
+const decisions: Readonly<Record<string, Start | undefined>> = { 0: deny, 1: accept, d: debug };
 
 /** The one way in which B3's parts become a context. */
 export const decided = (id: string, spanId: string, decision: Start | undefined): TraceContext => {

@@ -28,8 +28,8 @@ export const b3multi: Format = {
   write: (context, set) => {
     // Ids without each other are malformed: stop at the first that finds no room.
     if (set('x-b3-traceid', context.traceId) === false || set('x-b3-spanid', context.spanId) === false) return;
-    if (context.debug === true) set('x-b3-flags', '1');
-    else if (context.deferred !== true) set('x-b3-sampled', (context.flags & 1) === 1 ? '1' : '0');
+    if (context.debug) set('x-b3-flags', '1');
+    else if (!context.deferred) set('x-b3-sampled', `${context.flags & 1}`);
   },
 };
 
@@ -49,6 +49,6 @@ const idOf = (value: string | undefined): string | undefined => {
 const decisionOf = (sampled: string | undefined, flags: string | undefined): Start | undefined | string => {
   if (flags === '1') return debug;
   if (sampled === undefined) return undefined;
-  if (sampled === '1' || /^true$/i.test(sampled)) return accept;
-  return sampled === '0' || /^false$/i.test(sampled) ? deny : 'state';
+  if (/^(?:1|true)$/i.test(sampled)) return accept;
+  return /^(?:0|false)$/i.test(sampled) ? deny : 'state';
 };

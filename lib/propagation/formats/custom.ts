@@ -23,7 +23,7 @@ export const customFormat = (config: CustomFormat): Format => {
     },
     write: (context, set) => {
       const texts = encode === undefined ? writeFields(config, context) : encode(context);
-      for (const [name, value] of Object.entries(texts)) set(name, value);
+      for (const name in texts) set(name, texts[name] as string);
     },
   };
 };
@@ -52,13 +52,14 @@ const idOf = (id: string | undefined, length: number): string | undefined => {
   return isId(padded, 0, length) ? padded : undefined;
 };
 
-const textsOf = (names: readonly string[], values: object, text: Text, find: Find): Record<string, string> =>
-  Object.fromEntries(
-    names.flatMap((name) => {
-      const value = find(values, text, name);
-      return value === undefined ? [] : [[name, value]];
-    }),
-  );
+const textsOf = (names: readonly string[], values: object, text: Text, find: Find): Record<string, string> => {
+  const texts: Record<string, string> = {};
+  for (const name of names) {
+    const value = find(values, text, name);
+    if (value !== undefined) texts[name] = value;
+  }
+  return texts;
+};
 
 const readFields = ({ fields, encoding }: CustomFormat, values: object, text: Text, find: Find): Parts | undefined => {
   if (fields === undefined) return undefined;
@@ -79,11 +80,11 @@ const writeFields = ({ fields, encoding }: CustomFormat, context: TraceContext):
   if (fields === undefined) return {};
   const { traceId, spanId, deferred, flags } = context;
   if (fields.spanId === undefined) {
-    const whole = `00-${traceId}-${spanId}${deferred === true ? '' : `-0${flags & 1}`}`;
+    const whole = `00-${traceId}-${spanId}${deferred ? '' : `-0${flags & 1}`}`;
     return { [fields.traceId]: encoding === 'base64' ? Buffer.from(whole).toString('base64') : whole };
   }
   const texts = { [fields.traceId]: encoded(traceId, encoding), [fields.spanId]: encoded(spanId, encoding) };
-  if (fields.sampled !== undefined && deferred !== true) texts[fields.sampled] = `${flags & 1}`;
+  if (fields.sampled !== undefined && !deferred) texts[fields.sampled] = `${flags & 1}`;
   return texts;
 };
 

@@ -20,14 +20,15 @@ export const datadog: Format = {
     return spanId === undefined ? startOf(traceId, sampled) : contextOf(traceId, spanId, sampled);
   },
   write: (context, set) => {
-    const lower = BigInt(`0x${context.traceId.slice(16)}`).toString();
-    if (set('x-datadog-trace-id', lower) === false) return;
-    if (set('x-datadog-parent-id', BigInt(`0x${context.spanId}`).toString()) === false) return;
-    if (context.deferred !== true) set('x-datadog-sampling-priority', (context.flags & 1) === 1 ? '1' : '0');
+    if (set('x-datadog-trace-id', decimalOf(context.traceId.slice(16))) === false) return;
+    if (set('x-datadog-parent-id', decimalOf(context.spanId)) === false) return;
+    if (!context.deferred) set('x-datadog-sampling-priority', `${context.flags & 1}`);
     const upper = context.traceId.slice(0, 16);
     if (upper !== zeros) set('x-datadog-tags', `_dd.p.tid=${upper}`);
   },
 };
+
+const decimalOf = (hex: string): string => BigInt(`0x${hex}`).toString();
 
 /** A decimal number of 64 bits in 16 digits of hex; undefined when it is none, or zero. */
 const hexOf = (header = ''): string | undefined => {

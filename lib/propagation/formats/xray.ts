@@ -1,6 +1,6 @@
 import type { Start, TraceContext } from '../../model/trace-context.ts';
-import { contextOf, type Find, type Format, startOf, type Text } from '../format.ts';
-import { gather, isId, scratch } from '../hex.ts';
+import { contextOf, type Format, startOf } from '../format.ts';
+import { isId } from '../hex.ts';
 
 const spellings = ['AWSTraceHeader', 'x-amzn-trace-id', 'X-Amzn-Trace-Id', 'TraceHeader', '_X_AMZN_TRACE_ID'];
 
@@ -11,8 +11,11 @@ export const xray: Format = {
   fields: ['X-Amzn-Trace-Id'],
   marks: spellings,
   read: (values, text, find) => {
-    const header = headerIn(values, text, find);
-    return header === undefined ? 'absent' : readXray(header);
+    for (const name of spellings) {
+      const header = find(values, text, name);
+      if (header !== undefined) return readXray(header);
+    }
+    return 'absent';
   },
   write: (context, set) => {
     set('X-Amzn-Trace-Id', xrayHeader(context));
@@ -21,16 +24,8 @@ export const xray: Format = {
 
 /** The header's text: also what goes into the SQS system attribute `AWSTraceHeader`. */
 export const xrayHeader = (context: TraceContext): string => {
-  const sampled = context.deferred === true ? '' : (context.flags & 1) === 1 ? ';Sampled=1' : ';Sampled=0';
+  const sampled = context.deferred ? '' : `;Sampled=${context.flags & 1}`;
   return `Root=1-${context.traceId.slice(0, 8)}-${context.traceId.slice(8)};Parent=${context.spanId}${sampled}`;
-};
-
-const headerIn = (values: object, text: Text, find: Find): string | undefined => {
-  for (const name of spellings) {
-    const header = find(values, text, name);
-    if (header !== undefined) return header;
-  }
-  return undefined;
 };
 
 /** Longer headers are not X-Ray's: Lineage is bounded, and AWS caps the whole. */
@@ -57,9 +52,16 @@ const readUsual = (header: string): TraceContext | undefined => {
 /** `1-{8 hex}-{24 hex}` from there on, as one id; undefined when it is none, or zero. */
 const rootOf = (text: string, at: number): string | undefined => {
   if (!text.startsWith('1-', at) || text.charCodeAt(at + 10) !== 45) return undefined;
-  const digits = gather(text, at + 2, at + 10, 0) | gather(text, at + 11, at + 35, 8);
-  return digits > 0 && digits < 16 ? scratch.latin1Slice(0, 32) : undefined;
+  for (let digit = 0; digit < 32; digit++) {
+    // What is no byte must not become one.
+    scratch[digit] = Math.min(text.charCodeAt(at + digit + (digit < 8 ? 2 : 3)), 255);
+  }
+  const id = scratch.latin1Slice(0, 32);
+  return isId(id, 0, 32) ? id : undefined;
 };
+
+/** Work space for one id, rewritten before every use. Cut and put together again, an id in pieces would be twice as large. */
+const scratch = Buffer.allocUnsafeSlow(32) as Buffer & { latin1Slice(start: number, end: number): string };
 
 /** Parts in any order, with blanks around them; the first of a name counts. `header` is in lower case. */
 const readParts = (header: string): TraceContext | Start | string => {
@@ -71,7 +73,7 @@ const readParts = (header: string): TraceContext | Start | string => {
   const root = parts.get('root');
   if (root === undefined) return 'no-trace';
   const traceId = root.length === 35 ? rootOf(root, 0) : undefined;
-  if (traceId === undefined) return /^1-0+-0+$/.test(root) ? 'zeros' : 'trace';
+  if (traceId === undefined) return 'trace';
   const state = parts.get('sampled') ?? '?';
   if (!/^[01?]$/.test(state)) return 'state';
   const sampled = state === '?' ? undefined : state === '1';
