@@ -34,6 +34,8 @@ export const importAlertmanager = (yaml: string): Imported => {
     readInhibit(fields(rule, `inhibit_rules[${at}]`), `inhibit_rules[${at}]`, leave),
   );
   const times = readTimes(root);
+  const { resolve_timeout: timeout = '5m' } = fields(root['global'] ?? {}, 'global');
+  const resolveTimeoutSeconds = durationSeconds(timeout, 'global.resolve_timeout');
   return {
     alerts: {
       receivers,
@@ -44,6 +46,7 @@ export const importAlertmanager = (yaml: string): Imported => {
       ...(routes === undefined ? {} : { routes }),
       ...(inhibit.length === 0 ? {} : { inhibit }),
       ...(Object.keys(times).length === 0 ? {} : { times }),
+      ...(resolveTimeoutSeconds === 300 ? {} : { inbound: { resolveTimeoutSeconds } }),
     },
     unmapped,
   };

@@ -92,14 +92,22 @@ const isTarget = (text: string): boolean => {
 const checkInbound = (inbound: unknown): readonly Problem[] => {
   const path = 'alerts.inbound';
   if (inbound === undefined) return [];
-  const problems: Problem[] = [...unknownKeys(path, inbound, ['bearer', 'hmac', 'topics', 'cloudwatchAlarms'])];
+  const problems: Problem[] = [
+    ...unknownKeys(path, inbound, ['bearer', 'hmac', 'topics', 'cloudwatchAlarms', 'resolveTimeoutSeconds']),
+  ];
   if (!isFields(inbound)) return problems;
   for (const key of ['bearer', 'hmac']) {
     const list = Array.isArray(inbound[key]) ? (inbound[key] as unknown[]) : [inbound[key]];
     if (inbound[key] !== undefined && (list.length === 0 || !list.every(isReference)))
       problems.push({ path: `${path}.${key}`, actual: '(hidden)', allowed: `${reference}, or several in a list` });
   }
-  const { topics, cloudwatchAlarms: alarms } = inbound;
+  const { topics, cloudwatchAlarms: alarms, resolveTimeoutSeconds: timeout } = inbound;
+  if (timeout !== undefined && !(typeof timeout === 'number' && timeout >= 1 && timeout <= 86_400))
+    problems.push({
+      path: `${path}.resolveTimeoutSeconds`,
+      actual: timeout,
+      allowed: 'a number of seconds from 1 to 86400 is expected',
+    });
   if (
     topics !== undefined &&
     !(isTexts(topics) && topics.every((each) => /^arn:[^:]+:sns:[^:]+:\d{12}:[\w-]+$/.test(each)))

@@ -22,6 +22,12 @@ export interface Member extends Item {
   readonly done?: true;
   /** Why it is held back. */
   readonly muted?: string;
+  /** It is over by then, unless its source says meanwhile that it still fires. */
+  readonly expiresAt?: number;
+  /** Nobody has said that it ended. */
+  readonly expired?: true;
+  /** When its source says that it began: before an end that nobody had said, and that was none. */
+  readonly saidToStartAt?: string;
 }
 
 /** An alert that is never heard of again is forgotten after that. */
@@ -34,8 +40,32 @@ export const inhibitKey = (key: string): string => `inhibit#${hashed(key)}`;
 
 /** Takes an alert in: stores its state in each of its groups and sees to it that they are flushed. Done once, however often it comes. */
 export const arrive = async (given: Arrival, delivering: Delivering, cameAt?: number): Promise<void> => {
+  const { clock, config } = delivering;
+  const now = clock();
+  const { expiresAt: told, ...fields } = fitting(given);
+  const timeoutMs = (config.inbound?.resolveTimeoutSeconds ?? 300) * 1000;
+  const expiresAt = told === 0 ? (cameAt ?? now) + timeoutMs : told;
+  const found = await begun({ ...fields, ...(expiresAt === undefined ? {} : { expiresAt }) }, delivering);
+  const { alert, saidToStartAt } = found;
+  const marks = {
+    ...(cameAt === undefined ? {} : { cameAt }),
+    ...(expiresAt === undefined ? {} : { expiresAt }),
+    ...(saidToStartAt === undefined ? {} : { saidToStartAt }),
+  };
+  await enter(alert, marks, delivering);
+};
+
+/** What has not been heard of for too long is over. Not when its source has said meanwhile that it still fires. */
+export const expire = async ({ alert, expiresAt = 0 }: Member, delivering: Delivering): Promise<void> => {
+  const ended: Alert = { ...alert, status: 'resolved', endsAt: new Date(expiresAt).toISOString() };
+  await enter(ended, { expired: true }, delivering, expiresAt);
+};
+
+type Marks = Pick<Member, 'cameAt' | 'expiresAt' | 'expired' | 'saidToStartAt'>;
+
+/** `instead`: only where what is stored is to expire then. */
+const enter = async (alert: Alert, marks: Marks, delivering: Delivering, instead?: number): Promise<void> => {
   const { table, clock, routing } = delivering;
-  const alert = await begun(fitting(given), delivering);
   const rank = rankOf(alert);
   const now = clock();
   const ttl = Math.floor(now / 1000) + keepSeconds;
@@ -55,9 +85,17 @@ export const arrive = async (given: Arrival, delivering: Delivering, cameAt?: nu
   for (const membership of membershipsOf(routing.root, alert)) {
     const id = groupId(membership);
     const key = { pk: `group#${id}`, sk: `alert#${alert.fingerprint}` };
-    const member: Member = { ...key, alert, rank, at: now, ttl, ...(cameAt === undefined ? {} : { cameAt }) };
-    const isNew = await table.put(member, { below: { rank } });
+    const member: Member = { ...key, alert, rank, at: now, ttl, ...marks };
+    const isNew = await table.put(member, {
+      below: { rank },
+      ...(instead === undefined ? {} : { equals: { expiresAt: instead } }),
+    });
+    if (!isNew && instead !== undefined) continue;
     const stored = isNew ? member : ((await table.get(key.pk, key.sk)) as Member | undefined);
+    const { expiresAt } = marks;
+    // It still fires.
+    if (!isNew && stored?.rank === rank && expiresAt !== undefined)
+      await table.put({ ...stored, expiresAt }, { equals: { rank }, below: { expiresAt } });
     if (stored !== undefined && stored.rank > rank) {
       await note(delivering, alert, 'overtaken', id, { reason: 'a later state of it came before' });
       continue;
@@ -73,12 +111,22 @@ export const arrive = async (given: Arrival, delivering: Delivering, cameAt?: nu
  * that has been restarted. What overlaps is one, as in Alertmanager: an end ends whatever began before it, and what began before the
  * end that is known belongs to that.
  */
-const begun = async ({ startIsUnknown, ...alert }: Arrival, { table, routing }: Delivering): Promise<Alert> => {
+const begun = async (
+  { startIsUnknown, expiresAt, ...alert }: Arrival,
+  { table, routing }: Delivering,
+): Promise<{ readonly alert: Alert; readonly saidToStartAt?: string }> => {
   const [membership] = membershipsOf(routing.root, alert);
-  if (membership === undefined) return alert;
+  if (membership === undefined) return { alert };
   const stored = (await table.get(`group#${groupId(membership)}`, `alert#${alert.fingerprint}`)) as Member | undefined;
-  if (stored === undefined || stored.alert.startsAt === alert.startsAt) return alert;
+  if (stored === undefined || stored.alert.startsAt === alert.startsAt) {
+    // Only its source was not heard of for a while.
+    const end = stored?.expired === true ? (stored.alert.endsAt ?? '') : '';
+    const firesAgain = end !== '' && alert.status === 'firing' && (expiresAt ?? 0) > Date.parse(end);
+    return firesAgain ? { alert: { ...alert, startsAt: end }, saidToStartAt: alert.startsAt } : { alert };
+  }
   const { status, startsAt, endsAt = startsAt } = stored.alert;
+  if (stored.saidToStartAt === alert.startsAt)
+    return { alert: { ...alert, startsAt }, saidToStartAt: stored.saidToStartAt };
   const isPart =
     startIsUnknown === true
       ? status === 'firing'
@@ -87,7 +135,7 @@ const begun = async ({ startIsUnknown, ...alert }: Arrival, { table, routing }: 
       : startsAt < alert.startsAt
         ? status === 'resolved' && alert.status === 'firing' && alert.startsAt < endsAt
         : status === 'firing' && alert.status === 'resolved' && startsAt < (alert.endsAt ?? '');
-  return isPart ? { ...alert, startsAt } : alert;
+  return { alert: isPart ? { ...alert, startsAt } : alert };
 };
 
 const wakeGroup = async (

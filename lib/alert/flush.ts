@@ -2,7 +2,7 @@ import { restsBy } from '#tidemark.mute-times';
 import type { Alert } from '../model/alert.ts';
 import type { Labels } from '../model/matchers.ts';
 import type { Item } from '../model/ports.ts';
-import { arrive, groupId, inhibitKey, type Member } from './arrive.ts';
+import { arrive, expire, groupId, inhibitKey, type Member } from './arrive.ts';
 import type { Delivering } from './delivering.ts';
 import { targetKeys } from './inhibit.ts';
 import { note } from './ledger.ts';
@@ -26,11 +26,13 @@ export const flush = async (message: TurnMessage, delivering: Delivering): Promi
   const held = await take(turn, message, delivering);
   if (held === undefined) return;
   const startedAt = delivering.clock();
-  const members = (await delivering.table.query(`group#${id}`, { skPrefix: 'alert#' })) as readonly Member[];
+  const members = await membersNow(id, startedAt, delivering);
   const group = membershipOf(id, members, delivering);
   if (group === undefined) {
     // The configuration has changed and its route is gone: its alerts find their new groups.
-    for (const { done, alert, cameAt } of members) if (done !== true) await arrive(alert, delivering, cameAt);
+    for (const { done, alert, cameAt, expiresAt } of members)
+      if (done !== true)
+        await arrive({ ...alert, ...(expiresAt === undefined ? {} : { expiresAt }) }, delivering, cameAt);
     await inParallel(members, 8, ({ pk, sk }) => delivering.table.delete(pk, sk));
     return giveBack(turn, held, undefined, delivering);
   }
@@ -45,6 +47,17 @@ export const flush = async (message: TurnMessage, delivering: Delivering): Promi
     delivering,
   });
   await giveBack(turn, held, next, delivering, { flushedAt: startedAt, openedAt: openedAt(held, members, startedAt) });
+};
+
+const membersNow = async (id: string, now: number, delivering: Delivering): Promise<readonly Member[]> => {
+  const query = () => delivering.table.query(`group#${id}`, { skPrefix: 'alert#' }) as Promise<readonly Member[]>;
+  const members = await query();
+  const over = members.filter(
+    ({ alert: { status }, done, expiresAt = Number.POSITIVE_INFINITY }) =>
+      status === 'firing' && done !== true && expiresAt <= now,
+  );
+  await inParallel(over, 8, (member) => expire(member, delivering));
+  return over.length === 0 ? members : query();
 };
 
 /** When the first of what the group holds came: those that come within its wait are company, though a critical one was told before it was over. */
@@ -84,9 +97,10 @@ const flushMembers = async (given: Flush): Promise<number | undefined> => {
   const muted = muting(given, rest);
   /** Members that no receiver waits for any more. */
   const finished = new Set(live.filter(({ alert }) => alert.status === 'resolved'));
-  let next = Number.POSITIVE_INFINITY;
   let news = 0;
   const byInterval = now + route.groupIntervalMs;
+  // What has not been heard of by then is over.
+  let next = Math.max(byInterval, Math.min(...live.map(({ expiresAt = Number.POSITIVE_INFINITY }) => expiresAt)));
   for (const receiver of route.receivers) {
     const told = await toldOf(receiver, id, delivering);
     const isRepeatDue = live.some(({ alert, rank }) => {

@@ -487,6 +487,74 @@ test('an alert whose source does not say when it began is one alert, however oft
   assert.equal(seen.at(-1)?.alert.startsAt, anAlert().startsAt, 'its end knows its beginning');
 });
 
+/** What Prometheus posts of one alert: until it ends, it is over four minutes later unless it is posted again. */
+const postedAt = (second: number, fields: object = { endsAt: iso(second + 240) }) =>
+  JSON.stringify([{ labels: { alertname: 'Up', severity: 'warning' }, annotations: {}, startsAt: iso(0), ...fields }]);
+const iso = (second: number) => new Date(start + second * 1000).toISOString();
+
+test('an alert whose Prometheus is not heard of any more is over, and begins again when it is heard of with it', async () => {
+  const { send, time, run, seen } = world();
+  const post = (second: number, fields?: object) =>
+    time.at(start + second * 1000, () => send(postedAt(second, fields)));
+  for (let second = 0; second <= 1200; second += 60) post(second);
+  // Cut off for half an hour, it comes back with the same alert, whose end it then tells.
+  for (let second = 3000; second <= 3600; second += 60) post(second);
+  post(3660, { endsAt: iso(3660) });
+  post(3720, { endsAt: iso(3660) });
+  await run(9000);
+  // The last post held until 1440; 1530 is the group's turn.
+  const [told, ended] = seen;
+  assert.equal(seen.length, 4, JSON.stringify(seen.map(({ at, alert: { status } }) => [(at - start) / 1000, status])));
+  assert.deepEqual(
+    [told, seen[2]].map((each) => [each?.alert.status, Math.floor(((each?.at ?? 0) - start) / 60_000)]),
+    [
+      ['firing', 0],
+      ['firing', 50],
+    ],
+  );
+  assert.equal(told?.alert.endsAt, undefined);
+  assert.deepEqual([ended?.alert.status, ended?.alert.endsAt], ['resolved', iso(1440)]);
+  const waited = ((ended?.at ?? 0) - start) / 1000 - 1440;
+  assert.ok(waited >= 0 && waited <= 310, `${waited} s after it was over`);
+  assert.deepEqual([seen[3]?.alert.status, seen[3]?.alert.endsAt], ['resolved', iso(3660)]);
+});
+
+test('without an end it is over by the resolve timeout; what comes by a webhook has none', async () => {
+  for (const [config, seconds] of [
+    [{}, 300],
+    [{ inbound: { resolveTimeoutSeconds: 60 } }, 60],
+  ] as const) {
+    const { send, run, seen } = world({ ...config, groupIntervalSeconds: 10 });
+    send(postedAt(0, {}));
+    await run(1000);
+    assert.deepEqual(
+      seen.map(({ alert: { status } }) => status),
+      ['firing', 'resolved'],
+    );
+    const at = ((seen[1]?.at ?? 0) - start) / 1000;
+    assert.ok(at >= seconds && at <= seconds + 20, `${at} s`);
+  }
+  const { send, run, seen } = world();
+  const [plain] = JSON.parse(postedAt(0, {}));
+  send(JSON.stringify({ version: '4', alerts: [{ ...plain, status: 'firing', endsAt: '0001-01-01T00:00:00Z' }] }));
+  await run(10_000);
+  assert.deepEqual(
+    seen.map(({ alert: { status } }) => status),
+    ['firing'],
+  );
+});
+
+test('an old post that comes late brings nothing back', async () => {
+  const { send, time, run, seen } = world({ groupIntervalSeconds: 10 });
+  send(postedAt(0));
+  time.at(start + 600_000, () => send(postedAt(0)));
+  await run(2000);
+  assert.deepEqual(
+    seen.map(({ alert: { status } }) => status),
+    ['firing', 'resolved'],
+  );
+});
+
 test('what cannot be read goes to the dead letters at once, with the reason', async () => {
   const { send, run, dead, shown } = world({ groupWaitSeconds: 0 });
   send('no alert');

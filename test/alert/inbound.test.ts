@@ -147,6 +147,10 @@ test('Prometheus: a list posted as to Alertmanager; an alert has ended when its 
     ],
   );
   assert.equal(list[0]?.fingerprint, list[1]?.fingerprint, 'an empty label is none');
+  assert.deepEqual(
+    list.map(({ expiresAt }) => expiresAt),
+    [Date.parse('2026-01-01T12:04:00Z'), undefined],
+  );
   const { startsAt: __, ...startless } = plain;
   const begun = theAlert([startless]);
   assert.deepEqual([begun.startsAt, begun.startIsUnknown], ['2026-01-01T12:00:00.000Z', true]);

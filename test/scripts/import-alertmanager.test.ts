@@ -162,3 +162,11 @@ test('a file of Amazon Managed Service for Prometheus is opened, and one without
   );
   assert.deepEqual([alerts.default, alerts.receivers], [[], {}]);
 });
+
+test('a resolve timeout other than the usual is kept', () => {
+  const imported = (timeout: string) =>
+    importAlertmanager(yaml.replace('resolve_timeout: 5m', `resolve_timeout: ${timeout}`)).alerts.inbound;
+  assert.equal(imported('5m'), undefined);
+  assert.deepEqual(imported('90s'), { resolveTimeoutSeconds: 90 });
+  assert.throws(() => imported('soon'), /global.resolve_timeout.*'soon' is no duration/);
+});

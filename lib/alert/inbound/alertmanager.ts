@@ -31,10 +31,19 @@ export const readWebhook = (value: Fields, around: Around): Inbound | undefined 
   return { ...read, refused: [...(read.refused ?? []), { where: leftOut, reason }] };
 };
 
-/** What Prometheus and other clients post to Alertmanager's API: a list of alerts, ended when their `endsAt` has passed. */
+/**
+ * What Prometheus and other clients post to Alertmanager's API: a list of alerts, ended when their `endsAt` has passed. Until then it is the
+ * time by which each is over unless it is posted again; the webhook of an Alertmanager names none.
+ */
 export const readPostedList = (list: readonly unknown[], around: Around): Inbound =>
   gathered(
-    list.map((each) => readPosted(each, around)),
+    list.map((each) => {
+      const read = readPosted(each, around);
+      // What says its status is told by somebody who tells its end, too.
+      if (typeof read === 'string' || read.status === 'resolved' || 'status' in (each as Fields)) return read;
+      const endsAt = time((each as Fields)['endsAt']);
+      return { ...read, expiresAt: endsAt === undefined ? 0 : Date.parse(endsAt) };
+    }),
     'body',
   );
 
@@ -52,7 +61,6 @@ const readPosted = (value: unknown, around: Around): Arrival | string => {
       labels,
       annotations,
       startsAt: time(value['startsAt']),
-      // Until an alert has ended, Prometheus names the time by which it would be forgotten.
       ...(status === 'resolved' ? { endsAt: endsAt ?? new Date(around.now).toISOString() } : {}),
       ...member('generatorURL', text(value['generatorURL'])),
       ...member('trace', traceIn(isFields(value['trace']) ? value['trace'] : annotations)),

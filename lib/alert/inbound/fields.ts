@@ -7,6 +7,8 @@ export type Fields = Readonly<Record<string, unknown>>;
 export interface Arrival extends Alert {
   /** The source does not say when it began: `startsAt` is when it was told. What is known of the alert may say more. */
   readonly startIsUnknown?: true;
+  /** Milliseconds since the epoch: over by then, unless its source says meanwhile that it still fires. 0: by the resolve timeout. */
+  readonly expiresAt?: number;
 }
 
 /** Part of a body that is no alert, and why. */

@@ -26,6 +26,7 @@ export const readOwn = (value: Fields): Arrival | string => {
     ...read,
     ...(value['arrived'] === true && fingerprint !== undefined ? { fingerprint } : {}),
     ...(value['startIsUnknown'] === true ? { startIsUnknown: true } : {}),
+    ...(value['arrived'] === true && typeof value['expiresAt'] === 'number' ? { expiresAt: value['expiresAt'] } : {}),
   };
 };
 

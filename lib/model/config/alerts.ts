@@ -81,4 +81,9 @@ export interface InboundConfig {
    * makes for itself, none, or those whose names begin so. @default true
    */
   readonly cloudwatchAlarms?: boolean | readonly string[];
+  /**
+   * Seconds after which an alert that was posted as to Alertmanager's API, without an `endsAt`, is over unless it is posted again;
+   * Alertmanager's `resolve_timeout`. @default 300
+   */
+  readonly resolveTimeoutSeconds?: number;
 }
