@@ -21,7 +21,7 @@ export interface Hop {
 export const callHops = (traces: readonly Trace[]): Hop[] => {
   const answers = new Map<string, Map<string, number>>();
   const calls: { readonly span: Span; readonly key: string; readonly callee: string | undefined }[] = [];
-  const sampling = new Map<string, { threshold: string; isApart: boolean }>();
+  const sampling = new Map<string, Sampling>();
   const servers = new Set<string>();
   for (const { nodes } of traces) {
     for (const { span, children } of nodes) {
@@ -38,7 +38,7 @@ export const callHops = (traces: readonly Trace[]): Hop[] => {
       const key = `${caller}|${span.name}|${peerOf(span) ?? ''}`;
       calls.push({ span, key, callee });
       if (callee === undefined) continue;
-      if (below !== undefined && !isStratum(below)) noteSampling(sampling, callee, below);
+      if (below !== undefined) noteSampling(sampling, callee, below);
       const known = answers.get(key);
       if (known === undefined) answers.set(key, new Map([[callee, 1]]));
       else known.set(callee, (known.get(callee) ?? 0) + 1);
@@ -55,7 +55,13 @@ export const callHops = (traces: readonly Trace[]): Hop[] => {
     const from = serviceOf(span);
     let hop = hops.get(`${from}→${to}`);
     if (hop === undefined) {
-      hop = { from, to, spans: [], missing: [], isSampledApart: sampled?.isApart ?? false };
+      hop = {
+        from,
+        to,
+        spans: [],
+        missing: [],
+        isSampledApart: sampled !== undefined && (sampled.isApart || !sampled.isKept),
+      };
       hops.set(`${from}→${to}`, hop);
     }
     hop.spans.push(span);
@@ -64,19 +70,26 @@ export const callHops = (traces: readonly Trace[]): Hop[] => {
   return [...hops].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, hop]) => hop);
 };
 
-/** The highest threshold of a service's kept spans, and whether one was kept that by it should not have been. */
-const noteSampling = (
-  sampling: Map<string, { threshold: string; isApart: boolean }>,
-  service: string,
-  span: Span,
-): void => {
-  if (span.traceState === undefined) return;
-  const threshold = thresholdOf(span);
+/** How the called side of a service is sampled. */
+interface Sampling {
+  /** The highest threshold of its kept spans. */
+  threshold: string;
+  /** One was kept that by it should not have been. */
+  isApart: boolean;
+  /** One was kept that is no error or slow root kept for itself: where only those are seen, nothing is known of the others. */
+  isKept: boolean;
+}
+
+const noteSampling = (sampling: Map<string, Sampling>, service: string, span: Span): void => {
   let own = sampling.get(service);
   if (own === undefined) {
-    own = { threshold, isApart: false };
+    own = { threshold: thresholdOf({ traceState: undefined }), isApart: false, isKept: false };
     sampling.set(service, own);
   }
+  if (isStratum(span)) return;
+  own.isKept = true;
+  if (span.traceState === undefined) return;
+  const threshold = thresholdOf(span);
   if (threshold > own.threshold) own.threshold = threshold;
   if (randomnessOf(span) < threshold) own.isApart = true;
 };

@@ -1,5 +1,6 @@
 import type { Attributes, AttributeValue, Scope, SpanEvent, SpanLink } from '../model/span.ts';
 import { hashOfDigits, type Origin, type PlacedSpan } from './placed-span.ts';
+import { exactInteger } from './proto-span.ts';
 import { maxAttributes, maxDepth, maxListed } from './span-limits.ts';
 
 type Raw = Readonly<Record<string, unknown>>;
@@ -95,7 +96,7 @@ export class JsonSpan implements PlacedSpan {
     if (this.#attributes === undefined) {
       const { buffer } = this.origin;
       const { attributesFrom: from, attributesTo: to } = this;
-      this.#attributes = from < 0 ? {} : jsonAttributes(JSON.parse(buffer.toString('utf8', from, to)));
+      this.#attributes = from < 0 ? {} : jsonAttributes(parseExact(buffer.toString('utf8', from, to)));
     }
     return this.#attributes;
   }
@@ -195,12 +196,9 @@ export const jsonAttributes = (given: unknown, depth = 0): Attributes => {
     for (const key in given) {
       if (read >= maxAttributes) break;
       read += 1;
-      const value = given[key];
-      if (key === '__proto__' || value === null || value === undefined) continue;
-      attributes[key] =
-        typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
-          ? value
-          : JSON.stringify(bounded(value, 1));
+      if (key === '__proto__') continue;
+      const value = plainValue(given[key], depth);
+      if (value !== undefined && value !== null) attributes[key] = value;
     }
     return attributes;
   }
@@ -213,12 +211,14 @@ export const jsonAttributes = (given: unknown, depth = 0): Attributes => {
   return attributes;
 };
 
-/** The same value down to the depth that is read; below is null. */
-const bounded = (value: unknown, depth: number): unknown => {
-  if (typeof value !== 'object' || value === null) return value;
-  if (depth > maxDepth) return null;
-  if (Array.isArray(value)) return value.slice(0, maxAttributes).map((each) => bounded(each, depth + 1));
-  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, bounded(each, depth + 1)]));
+/** A value that is written as itself, as in `aws/spans` records. */
+const plainValue = (value: unknown, depth: number): AttributeValue | undefined => {
+  if (value === null || typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean')
+    return value;
+  if (typeof value === 'bigint') return exactInteger(BigInt.asIntN(64, value));
+  if (depth > maxDepth) return undefined;
+  if (Array.isArray(value)) return value.slice(0, maxAttributes).map((each) => plainValue(each, depth + 1) ?? null);
+  return isObject(value) ? jsonAttributes(value, depth + 1) : undefined;
 };
 
 export const jsonScope = (raw: unknown): Scope => {
@@ -226,18 +226,50 @@ export const jsonScope = (raw: unknown): Scope => {
   return typeof version === 'string' && version !== '' ? { name: text(name), version } : { name: text(name) };
 };
 
+/** Undefined for what is no value, or nested too deep. */
 const anyValue = (value: unknown, depth: number): AttributeValue | undefined => {
+  if (value === undefined || value === null) return null;
   if (!isObject(value) || depth > maxDepth) return undefined;
   if (typeof value['stringValue'] === 'string') return value['stringValue'];
   if (typeof value['boolValue'] === 'boolean') return value['boolValue'];
-  if (value['intValue'] !== undefined) return Number(value['intValue']);
-  if (typeof value['doubleValue'] === 'number') return value['doubleValue'];
-  if (typeof value['bytesValue'] === 'string') return value['bytesValue'];
-  const array = isObject(value['arrayValue']) ? value['arrayValue']['values'] : undefined;
-  if (Array.isArray(array)) return array.slice(0, maxAttributes).map((each) => anyValue(each, depth + 1) ?? '');
-  const map = isObject(value['kvlistValue']) ? value['kvlistValue']['values'] : undefined;
-  return map === undefined ? undefined : JSON.stringify(jsonAttributes(map, depth + 1));
+  if (value['intValue'] !== undefined) return integer(value['intValue']);
+  if (value['doubleValue'] !== undefined) return double(value['doubleValue']);
+  if (typeof value['bytesValue'] === 'string') return Uint8Array.from(Buffer.from(value['bytesValue'], 'base64'));
+  const array = value['arrayValue'];
+  if (isObject(array)) {
+    const list = Array.isArray(array['values']) ? array['values'] : [];
+    return list.slice(0, maxAttributes).map((each) => anyValue(each, depth + 1) ?? null);
+  }
+  const map = value['kvlistValue'];
+  if (isObject(map)) return depth < maxDepth ? jsonAttributes(objects(map['values']), depth + 1) : undefined;
+  return Object.keys(value).length === 0 ? null : undefined;
 };
+
+const integer = (value: unknown): number | bigint | undefined => {
+  if (typeof value === 'bigint') return exactInteger(BigInt.asIntN(64, value));
+  if (typeof value === 'number') return Number.isFinite(value) ? Math.trunc(value) : undefined;
+  return typeof value === 'string' && /^-?\d{1,20}$/.test(value)
+    ? exactInteger(BigInt.asIntN(64, BigInt(value)))
+    : undefined;
+};
+
+/** Protobuf's JSON writes what JSON has no number for as text. */
+const double = (value: unknown): number | undefined => {
+  if (typeof value === 'number') return value;
+  if (typeof value === 'bigint') return Number(value);
+  if (value === 'NaN' || value === 'Infinity' || value === '-Infinity') return Number(value);
+  return typeof value === 'string' && value.trim() !== '' && Number.isFinite(Number(value)) ? Number(value) : undefined;
+};
+
+/** `JSON.parse`, but integers beyond 2^53 are bigints. Only text that has so many digits in a row is read the slower way. */
+export const parseExact = (text: string): unknown =>
+  /[:[,\s]-?\d{16}/.test(text)
+    ? JSON.parse(text, (_key, value: unknown, context?: { readonly source?: string }) =>
+        typeof value === 'number' && !Number.isSafeInteger(value) && /^-?\d{1,20}$/.test(context?.source ?? '')
+          ? BigInt(context?.source ?? '')
+          : value,
+      )
+    : JSON.parse(text);
 
 const nanos = (value: unknown): bigint => {
   if (typeof value === 'string') return /^\d{1,20}$/.test(value) ? BigInt(value) : 0n;

@@ -245,7 +245,8 @@ export const protoAttributes = (buffer: Buffer, start: number, end: number, want
     if (field.field !== wanted || field.wire !== 2 || count >= maxAttributes) return;
     count += 1;
     let key = '';
-    let value: AttributeValue | undefined;
+    // A key without a value has the empty one; one that is nested too deep has none.
+    let value: AttributeValue | undefined = null;
     eachField(buffer, field.start, field.end, (part) => {
       if (part.wire !== 2) return;
       if (part.field === 1) key = buffer.toString('utf8', part.start, part.end);
@@ -266,25 +267,31 @@ export const protoScope = (buffer: Buffer, from: number, to: number): Scope => {
   return scope;
 };
 
+/** A number where it is exact. */
+export const exactInteger = (value: bigint): number | bigint => {
+  const number = Number(value);
+  return Number.isSafeInteger(number) ? number : value;
+};
+
 const anyValue = (buffer: Buffer, start: number, end: number, depth: number): AttributeValue | undefined => {
   if (depth > maxDepth) return undefined;
-  let value: AttributeValue | undefined;
+  let value: AttributeValue | undefined = null;
   eachField(buffer, start, end, (part) => {
     if (part.field === 1 && part.wire === 2) value = buffer.toString('utf8', part.start, part.end);
     else if (part.field === 2 && part.wire === 0) value = part.value !== 0;
-    else if (part.field === 3 && part.wire === 0) value = Number(part.int64());
+    else if (part.field === 3 && part.wire === 0) value = exactInteger(part.int64());
     else if (part.field === 4 && part.wire === 1) value = buffer.readDoubleLE(part.start);
     else if (part.field === 5 && part.wire === 2) {
       const list: AttributeValue[] = [];
       eachField(buffer, part.start, part.end, (item) => {
         if (item.field === 1 && item.wire === 2 && list.length < maxAttributes) {
-          list.push(anyValue(buffer, item.start, item.end, depth + 1) ?? '');
+          list.push(anyValue(buffer, item.start, item.end, depth + 1) ?? null);
         }
       });
       value = list;
     } else if (part.field === 6 && part.wire === 2) {
-      value = JSON.stringify(protoAttributes(buffer, part.start, part.end, 1, depth + 1));
-    } else if (part.field === 7 && part.wire === 2) value = buffer.toString('base64', part.start, part.end);
+      value = depth < maxDepth ? protoAttributes(buffer, part.start, part.end, 1, depth + 1) : undefined;
+    } else if (part.field === 7 && part.wire === 2) value = Uint8Array.from(buffer.subarray(part.start, part.end));
   });
   return value;
 };

@@ -1,4 +1,5 @@
 import type { Span } from '../model/span.ts';
+import type { Trace } from './assemble.ts';
 
 /** Set on spans that were kept for what they are (an error, a slow root), whatever became of the rest of their trace. */
 const stratumAttribute = 'tidemark.sampling.stratum';
@@ -12,6 +13,13 @@ const digits = 14;
 const none = '0'.repeat(digits);
 /** The smallest probability that is believed, 2^-20; a smaller one would let one span stand for millions. */
 const maxWeight = 2 ** 20;
+
+/** The orphans of a trace whose parents are missing: above a span that was kept for itself alone nothing is. */
+export const missedParents = ({ nodes, orphans }: Pick<Trace, 'nodes' | 'orphans'>): readonly number[] =>
+  orphans.filter((at) => {
+    const span = nodes[at]?.span;
+    return span !== undefined && !isStratum(span);
+  });
 
 /**
  * The rejection threshold of a span's sampling (OpenTelemetry, `ot=th:…` in tracestate), as 14 hex digits that compare as text; zeros for a

@@ -19,7 +19,7 @@ import {
 import { callHops } from './hops.ts';
 import { type PathProfile, pathProfile } from './path-profile.ts';
 import { reattach, usualCalls } from './reattach.ts';
-import { countOf, tally, weightOf } from './sampling.ts';
+import { countOf, missedParents, tally, weightOf } from './sampling.ts';
 import { type Edge, serviceEdges } from './service-graph.ts';
 import type { Usual } from './usual.ts';
 
@@ -119,7 +119,7 @@ export const scoreTraces = (window: string, traces: readonly Trace[], options: S
     traces: {
       count: traces.length,
       spans: traces.reduce((sum, { nodes }) => sum + nodes.length, 0),
-      orphans: traces.reduce((sum, { orphans }) => sum + orphans.length, 0),
+      orphans: traces.reduce((sum, trace) => sum + missedParents(trace).length, 0),
     },
     rootCauses: [...services.keys()]
       .map((service) => ({ service, score: shareOf.get(service) ?? 0 }))
@@ -153,7 +153,7 @@ const listed = ({ columns: _, ...paths }: PathProfile): Score['criticalPath'] =>
 });
 
 const reattachAll = (traces: readonly Trace[], skews: ReadonlyMap<string, Skew>, most: number): Score['reattached'] => {
-  const broken = traces.filter(({ orphans }) => orphans.length > 0);
+  const broken = traces.filter((trace) => missedParents(trace).length > 0);
   if (broken.length === 0) return [];
   const known = usualCalls(traces, skews);
   return broken

@@ -2,6 +2,7 @@ import { serviceOf } from '../model/span.ts';
 import type { Trace } from './assemble.ts';
 import { endToEndPath } from './end-to-end.ts';
 import { escapeHtml, millis, round, seconds, shorten } from './markup.ts';
+import { missedParents } from './sampling.ts';
 
 /** Rows drawn of one trace; the rest is counted in words. */
 const maxRows = 80;
@@ -19,7 +20,8 @@ interface Row {
 
 /** One trace as rows in the order of calls, its critical path marked. Of a large one what is on the path or failed is drawn first. */
 export const waterfall = (trace: Trace): string => {
-  const { nodes, traceId, orphans } = trace;
+  const { nodes, traceId } = trace;
+  const orphans = missedParents(trace);
   const spans = nodes.map(({ span }) => span);
   const from = spans.reduce((min, { startNanos }) => (startNanos < min ? startNanos : min), spans[0]?.startNanos ?? 0n);
   const to = spans.reduce((max, { endNanos }) => (endNanos > max ? endNanos : max), 0n);

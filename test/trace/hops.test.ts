@@ -177,3 +177,47 @@ test('clock offsets are told where most calls stick out, and never from messages
   assert.deepEqual(told(calls(1)), [], 'what fits is not proof');
   assert.deepEqual(told(calls(30, [spanKinds.producer, spanKinds.consumer])), []);
 });
+
+test('what is around spans that were kept for themselves alone is no broken chain and no missing parent', () => {
+  const promoted = (span: Span): Span => ({
+    ...span,
+    status: 2,
+    traceState: 'ot=th:0',
+    attributes: { ...span.attributes, 'tidemark.sampling.stratum': 'error' },
+  });
+  const kindsOf = (spans: readonly Span[]) => score('2026-01-01T00:00:00Z', spans).findings.map(({ kind }) => kind);
+  const brokenIn = (spans: readonly Span[]) => kindsOf(spans).filter((kind) => kind === 'broken-chain');
+  // web keeps all; orders keeps nothing in this window but the errors, and stock neither.
+  const onlyErrors = chains.flatMap((spans, at) =>
+    spans.flatMap((span) => {
+      const service = span.resource['service.name'];
+      if (service === 'web') return [span];
+      return service === 'orders' && span.kind === spanKinds.server && at % 20 === 0 ? [promoted(span)] : [];
+    }),
+  );
+  assert.deepEqual(brokenIn(onlyErrors), []);
+  assert.equal(score('2026-01-01T00:00:00Z', onlyErrors).traces.orphans, 0);
+
+  // Every service drops all but a few traces, and keeps the spans of the others that failed: any one alone.
+  for (const kind of [spanKinds.server, spanKinds.client]) {
+    for (const service of ['web', 'orders', 'stock']) {
+      const spans = chains.flatMap((all, at) =>
+        at % 50 === 0
+          ? all
+          : all.filter((span) => span.kind === kind && span.resource['service.name'] === service).map(promoted),
+      );
+      const { traces, reattached } = score('2026-01-01T00:00:00Z', spans);
+      assert.deepEqual(brokenIn(spans), [], `${service}, kind ${kind}`);
+      assert.equal(traces.orphans, 0);
+      assert.deepEqual(reattached, []);
+    }
+  }
+
+  // Where the others are not sampled, a chain that is broken is still told.
+  const broken = chains.flatMap((spans, at) =>
+    spans
+      .filter((_, n) => n !== 2 || at % 2 === 0)
+      .map((span, n) => (n === 4 && at % 10 === 0 ? promoted(span) : span)),
+  );
+  assert.deepEqual(brokenIn(broken), ['broken-chain']);
+});
