@@ -107,8 +107,8 @@ const exchange = async (
     agent: false,
     signal,
     rejectUnauthorized: true,
-    // Else a Host header would say whose certificate is good.
-    ...(isIP(hostname) === 0 ? { servername: hostname } : {}),
+    // Else a Host header would say whose certificate is good. Server names have no dot at their end (RFC 6066).
+    ...(isIP(hostname) === 0 ? { servername: hostname.replace(/\.$/, '') } : {}),
   };
   return new Promise<HttpResponse>((settle, reject) => {
     const outgoing = open(url, settings, (answer) => void read(answer).then(settle, reject));

@@ -90,7 +90,7 @@ const groupsOf = (address: string): number[] | undefined => {
   return [...left, ...zeros, ...right].map((group) => Number.parseInt(group, 16));
 };
 
-/** The IPv4 addresses inside v4-mapped, NAT64, 6to4 and Teredo addresses: where a packet to them goes in the end. */
+/** The IPv4 addresses inside v4-mapped, NAT64, 6to4, Teredo and ISATAP addresses: where a packet to them goes in the end. */
 const embedded4 = (groups: readonly number[]): string[] => {
   const text = (high = 0, low = 0) => `${high >> 8}.${high & 255}.${low >> 8}.${low & 255}`;
   const zero = (from: number, to: number) => groups.slice(from, to).every((group) => group === 0);
@@ -100,5 +100,7 @@ const embedded4 = (groups: readonly number[]): string[] => {
   // Teredo names its server, and the client's address with all bits turned over.
   if (groups[0] === 0x2001 && groups[1] === 0)
     return [text(groups[2], groups[3]), text((groups[6] ?? 0) ^ 0xffff, (groups[7] ?? 0) ^ 0xffff)];
+  // ISATAP (RFC 5214): an interface identifier behind any prefix.
+  if (((groups[4] ?? 0) & 0xfdff) === 0 && groups[5] === 0x5efe) return [text(groups[6], groups[7])];
   return [];
 };

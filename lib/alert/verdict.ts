@@ -107,7 +107,9 @@ export const robotVerdict = (
 ): Verdict => {
   const { status, headers } = response;
   const answer = robotAnswer(response);
-  const code = answer?.[member];
+  const written = answer?.[member];
+  // A gateway may turn numbers into texts. That is still an error that is known, and still no success.
+  const code = typeof written === 'string' && /^-?[1-9]\d{0,9}$/.test(written) ? Number(written) : written;
   const known = typeof code === 'number' && Object.hasOwn(codes, code) ? codes[code] : undefined;
   const words = answer?.[member === 'code' ? 'msg' : 'errmsg'];
   const said =
@@ -144,4 +146,5 @@ export const robotAnswer = ({ body }: HttpResponse): Record<string, unknown> | u
   }
 };
 
-export const bodyText = (body: Uint8Array): string => Buffer.from(body).toString('utf8');
+/** Without the mark that some gateways begin UTF-8 with. */
+export const bodyText = (body: Uint8Array): string => new TextDecoder().decode(body);

@@ -49,6 +49,8 @@ test('no address of the special-purpose registries is public, at either end of i
       `64:ff9b:1::${address}`,
       `2002:${high}:${low}::1`,
       `2001:0:808:808::${turned(high)}:${turned(low)}`,
+      `2a00:1::5efe:${address}`,
+      `2a00:1::200:5efe:${high}:${low}`,
       `2001:0:${high}:${low}::${turned('808')}:${turned('808')}`,
     ])
       assert.notEqual(addressKind(form), 'public', form);
@@ -100,7 +102,7 @@ test('the public neighbours of special blocks are public', () => {
   for (const open of addressesIn(`1.0.0.0 9.255.255.255 11.0.0.0 100.63.255.255 100.128.0.0 126.255.255.255 128.0.0.0 169.253.255.255
     169.255.0.0 172.15.255.255 172.32.0.0 191.255.255.255 192.0.1.0 192.0.3.0 192.167.255.255 192.169.0.0 198.17.255.255 198.20.0.0
     198.51.99.255 198.51.101.0 203.0.112.255 203.0.114.0 223.255.255.255 2000::1 2001:200::1 2001:db7:ffff::1 2001:db9::1 2003::1
-    2606:4700::1111 2620:4f:7fff::1 3ffe::1 3fff:1000::1 ::ffff:8.8.8.8 64:ff9b::8.8.8.8 2002:808:808::1 2001:0:808:808::f7f7:f7f7`))
+    2606:4700::1111 2620:4f:7fff::1 3ffe::1 3fff:1000::1 ::ffff:8.8.8.8 64:ff9b::8.8.8.8 2002:808:808::1 2001:0:808:808::f7f7:f7f7 2a00:1::5efe:8.8.8.8 2a00:1::5eff:7f00:1`))
     assert.equal(addressKind(open), 'public', open);
 });
 
@@ -144,6 +146,17 @@ test('every spelling of an inner address in a URL is refused before anything is 
     '[2002:7f00:1::]',
     '[fd00:ec2::254]',
     '[fe80::1]',
+    '[::127.0.0.1]',
+    '[::ffff:0:127.0.0.1]',
+    '[0000:0000:0000:0000:0000:0000:0000:0001]',
+    '[2001:0:7f00:1::f7f7:f7f7]',
+    '[2a00:1::5efe:127.0.0.1]',
+    '127。0。0。1',
+    '0x7f.1',
+    '0x7F.0x0.0x0.0x1',
+    '00000000177.0.0.1',
+    '%31%32%37.0.0.1',
+    '127.0.0.1%2e',
   ])
     await assert.rejects(
       send(`https://${host}/2018-06-01/runtime/invocation/next`, { resolve: never }),

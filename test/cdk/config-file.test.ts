@@ -161,7 +161,15 @@ test('every option of receivers, targets and inbound alerts is checked', () => {
   assert.deepEqual(said({ traceUrl: 'https://traces.example' }), ['alerts.traceUrl "https://traces.example"']);
   const topic = 'arn:aws:sns:eu-central-1:123456789012:alarms';
   assert.deepEqual(
-    said({ inbound: { bearer: ['ssm:a', 'ssm:b'], hmac: 'ssm:c', topics: [topic], cloudwatchAlarms: ['x'] } }),
+    said({
+      inbound: {
+        bearer: ['ssm:a', 'ssm:b'],
+        hmac: 'ssm:c',
+        topics: [topic],
+        cloudwatchAlarms: ['x'],
+        resolveTimeoutSeconds: 86_400,
+      },
+    }),
     [],
   );
   for (const [inbound, problem] of [
@@ -170,6 +178,8 @@ test('every option of receivers, targets and inbound alerts is checked', () => {
     [{ hmac: [] }, '.hmac "(hidden)"'],
     [{ topics: [`${topic}.fifo`] }, `.topics ${JSON.stringify([`${topic}.fifo`])}`],
     [{ cloudwatchAlarms: [] }, '.cloudwatchAlarms []'],
+    [{ resolveTimeoutSeconds: 0 }, '.resolveTimeoutSeconds 0'],
+    [{ resolveTimeoutSeconds: 86_401 }, '.resolveTimeoutSeconds 86401'],
     [{ token: 1 }, '.token 1'],
   ] as const)
     assert.deepEqual(said({ inbound }), [`alerts.inbound${problem}`]);
