@@ -37,12 +37,12 @@ export const graphSvg = (edges: readonly Edge[], services: Readonly<Record<strin
   const rows = Math.max(1, ...heights.map((each) => each ?? 0));
   const height = 16 + rowHeight * rows + (hidden > 0 ? 20 : 0);
   const most = Math.max(1, ...edges.map(({ calls }) => calls));
-  const lines = edges.map(({ from, to, calls, isMessage }) => {
+  const lines = edges.map(({ from, to, calls, failed, isMessage }) => {
     const [a, b] = [places.get(from), places.get(to)];
     if (a === undefined || b === undefined) return '';
     const [x1, y1, x2, y2] = [a.x * step + width + 8, a.y * rowHeight + 30, b.x * step + 8, b.y * rowHeight + 30];
     const bend = Math.abs(x2 - x1) / 2;
-    return `<path class="edge${isMessage ? ' message' : ''}" d="M${round(x1)} ${y1}C${round(x1 + bend)} ${y1} ${round(x2 - bend)} ${y2} ${round(x2)} ${y2}" stroke-width="${(1 + 3 * (Math.log1p(calls) / Math.log1p(most))).toFixed(1)}" marker-end="url(#arrow)"><title>${escapeHtml(from)} → ${escapeHtml(to)}: ${calls} ${isMessage ? 'messages' : 'calls'}</title></path>`;
+    return `<path class="edge${isMessage ? ' message' : ''}" d="M${round(x1)} ${y1}C${round(x1 + bend)} ${y1} ${round(x2 - bend)} ${y2} ${round(x2)} ${y2}" stroke-width="${(1 + 3 * (Math.log1p(calls) / Math.log1p(most))).toFixed(1)}" marker-end="url(#arrow)"><title>${escapeHtml(from)} → ${escapeHtml(to)}: ${calls} ${isMessage ? 'messages' : 'calls'}${failed === 0 ? '' : `, ${failed} failed`}</title></path>`;
   });
   const boxes = [...places].map(([name, { x, y }]) => {
     const facts = services[name];

@@ -51,13 +51,24 @@ export interface ExponentialPoint {
   readonly positive: { readonly offset: number; readonly bucketCounts: readonly number[] };
 }
 
-export const pointOf = ({ buckets, zero }: Histogram): ExponentialPoint => {
+/** The same in wider buckets: each step down of the scale joins two. Powers of two stay edges. */
+export const coarser = ({ buckets, zero }: Histogram, wanted: number): Histogram => {
+  const wide = histogram();
+  wide.zero = zero;
+  for (const [index, count] of buckets) {
+    const at = Math.floor(index / 2 ** (scale - wanted));
+    wide.buckets.set(at, (wide.buckets.get(at) ?? 0) + count);
+  }
+  return wide;
+};
+
+export const pointOf = ({ buckets, zero }: Histogram, of = scale): ExponentialPoint => {
   const indices = [...buckets.keys()];
-  if (indices.length === 0) return { scale, zeroCount: zero, positive: { offset: 0, bucketCounts: [] } };
+  if (indices.length === 0) return { scale: of, zeroCount: zero, positive: { offset: 0, bucketCounts: [] } };
   const low = indices.reduce((least, each) => Math.min(least, each));
   const high = indices.reduce((most, each) => Math.max(most, each));
   return {
-    scale,
+    scale: of,
     zeroCount: Math.round(zero),
     positive: {
       offset: low,

@@ -1,4 +1,12 @@
-import { type MetricCounts, type ServiceCounts, sidesOf, totalsScale } from './metric-totals.ts';
+import {
+  type CallCounts,
+  type DurationCounts,
+  type MetricCounts,
+  type ServiceCounts,
+  sidesOf,
+  totalsScale,
+} from './metric-totals.ts';
+import { edgeScale } from './service-graph.ts';
 
 /** One time series by its labels; what it holds depends on its family. */
 export interface Series<Value> {
@@ -10,6 +18,7 @@ export interface HistogramValue {
   readonly count: number;
   readonly sum: number;
   readonly zero: number;
+  readonly scale: number;
   /** Index of exponential buckets as OTLP counts them, ascending, with their counts. */
   readonly buckets: readonly (readonly [index: number, count: number])[];
 }
@@ -38,6 +47,11 @@ export const familiesOf = (counts: MetricCounts, shared: Readonly<Record<string,
     services.map(([service, value]) => ({ labels: { ...shared, service }, value: pick(value) }));
   const hops = calls.filter(({ value }) => value.calls > 0);
   const edges = calls.filter(({ value }) => value.requests > 0);
+  const byEdge = <T>(pick: (call: CallCounts) => T): Series<T>[] =>
+    edges.map(({ sides: [client, server], value }) => ({
+      labels: { ...shared, client, server, connection_type: value.isMessage ? 'messaging_system' : '' },
+      value: pick(value),
+    }));
   return [
     {
       name: 'traces_span_count_total',
@@ -55,7 +69,7 @@ export const familiesOf = (counts: MetricCounts, shared: Readonly<Record<string,
       name: 'traces_span_duration_seconds',
       kind: 'histogram',
       help: 'How long spans took',
-      series: byService(histogramOf),
+      series: byService((service) => histogramOf(service, totalsScale)),
     },
     {
       name: 'traces_hop_calls_total',
@@ -79,29 +93,44 @@ export const familiesOf = (counts: MetricCounts, shared: Readonly<Record<string,
       name: 'traces_service_graph_request_total',
       kind: 'counter',
       help: 'Requests and messages from one service to another',
-      series: edges.map(({ sides: [client, server], value }) => ({
-        labels: { ...shared, client, server, connection_type: value.isMessage ? 'messaging_system' : '' },
-        value: value.requests,
-      })),
+      series: byEdge(({ requests }) => requests),
+    },
+    {
+      name: 'traces_service_graph_request_failed_total',
+      kind: 'counter',
+      help: 'Requests and messages of which either side ended with an error',
+      series: byEdge(({ failed }) => failed),
+    },
+    {
+      name: 'traces_service_graph_request_server_seconds',
+      kind: 'histogram',
+      help: 'How long requests took on the called side',
+      series: byEdge(({ server }) => histogramOf(server, edgeScale)),
+    },
+    {
+      name: 'traces_service_graph_request_client_seconds',
+      kind: 'histogram',
+      help: 'How long requests took on the calling side',
+      series: byEdge(({ client }) => histogramOf(client, edgeScale)).filter(({ value }) => value.count > 0),
     },
   ];
 };
 
-const histogramOf = ({ zero, seconds, buckets }: ServiceCounts): HistogramValue => {
+const histogramOf = ({ zero, seconds, buckets }: DurationCounts, scale: number): HistogramValue => {
   const ordered = [...buckets].sort(([a], [b]) => a - b);
-  return { count: ordered.reduce((sum, [, count]) => sum + count, zero), sum: seconds, zero, buckets: ordered };
+  return { count: ordered.reduce((sum, [, count]) => sum + count, zero), sum: seconds, zero, scale, buckets: ordered };
 };
 
 /** Upper edges in seconds of the classic histogram: powers of two, which the exponential buckets end at exactly. */
 export const classicEdges: readonly number[] = Array.from({ length: 17 }, (_, at) => 2 ** (at - 10));
 
 /** How many values are at most at each of the classic edges. */
-export const classicCounts = ({ zero, buckets }: HistogramValue): readonly number[] => {
+export const classicCounts = ({ zero, scale, buckets }: HistogramValue): readonly number[] => {
   let at = 0;
   let below = zero;
   return classicEdges.map((_, edge) => {
     // Bucket i ends at 2^((i + 1) / 2^scale).
-    for (; at < buckets.length && (buckets[at]?.[0] ?? 0) + 1 <= (edge - 10) * 2 ** totalsScale; at += 1) {
+    for (; at < buckets.length && (buckets[at]?.[0] ?? 0) + 1 <= (edge - 10) * 2 ** scale; at += 1) {
       below += buckets[at]?.[1] ?? 0;
     }
     return below;

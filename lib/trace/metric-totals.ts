@@ -1,18 +1,24 @@
 import type { Clock, Item, Table } from '../model/ports.ts';
+import type { ExponentialPoint } from './heat-map.ts';
 import { overflow } from './metrics.ts';
 import type { Score } from './score.ts';
+import { edgeScale } from './service-graph.ts';
 import type { WindowClosed } from './window.ts';
 
-/** Counts of one service: since the totals began, or of one window. */
-export interface ServiceCounts {
-  spans: number;
-  errors: number;
-  /** Seconds of all spans together, to about a percent: told by the middles of buckets. */
+/** Durations of spans. */
+export interface DurationCounts {
+  /** Of all together: told by the middles of buckets, so of services to about a percent, of calls to a tenth. */
   seconds: number;
   /** Spans of no duration at all. */
   zero: number;
-  /** Spans by exponential bucket of scale `totalsScale`. */
+  /** Spans by exponential bucket: of a service of scale `totalsScale`, of a call of scale `edgeScale`. */
   readonly buckets: Map<number, number>;
+}
+
+/** Counts of one service: since the totals began, or of one window. */
+export interface ServiceCounts extends DurationCounts {
+  spans: number;
+  errors: number;
 }
 
 /** Calls from one service to another. */
@@ -22,7 +28,12 @@ export interface CallCounts {
   missing: number;
   /** Of any kind, as the service graph draws them. */
   requests: number;
+  /** Requests of which either side failed. */
+  failed: number;
   isMessage: boolean;
+  /** How long requests took on the called and on the calling side. */
+  readonly server: DurationCounts;
+  readonly client: DurationCounts;
 }
 
 /** Keyed by service, and by `from` and `to` with a line feed between them. */
@@ -41,29 +52,43 @@ export const countsOf = (score: Score): MetricCounts => {
     const service = serviceIn(counts, name);
     service.spans += spans;
     service.errors += errors;
-    const point = score.durations[name];
-    if (point === undefined) continue;
-    service.zero += point.zeroCount;
-    point.positive.bucketCounts.forEach((count, at) => {
-      if (count === 0) return;
-      const index = point.positive.offset + at;
-      const wide = Math.floor(index / 2 ** (point.scale - totalsScale));
-      service.buckets.set(wide, (service.buckets.get(wide) ?? 0) + count);
-      service.seconds += count * 2 ** ((index + 0.5) / 2 ** point.scale);
-    });
+    addPoint(service, score.durations[name], totalsScale);
   }
   for (const { from, to, calls, missing } of score.hops) {
     const call = callIn(counts, keyOf(from, to));
     call.calls += calls;
     call.missing += missing;
   }
-  for (const { from, to, calls, isMessage } of score.edges) {
+  for (const { from, to, calls, failed, isMessage, serverSeconds, clientSeconds } of score.edges) {
     const call = callIn(counts, keyOf(from, to));
     call.requests += calls;
+    call.failed += failed;
     call.isMessage ||= isMessage;
+    addPoint(call.server, serverSeconds, edgeScale);
+    addPoint(call.client, clientSeconds, edgeScale);
   }
   return counts;
 };
+
+const addPoint = (target: DurationCounts, point: ExponentialPoint | undefined, scale: number): void => {
+  if (point === undefined) return;
+  target.zero += point.zeroCount;
+  point.positive.bucketCounts.forEach((count, at) => {
+    if (count === 0) return;
+    const index = point.positive.offset + at;
+    const wide = Math.floor(index / 2 ** (point.scale - scale));
+    target.buckets.set(wide, (target.buckets.get(wide) ?? 0) + count);
+    target.seconds += count * 2 ** ((index + 0.5) / 2 ** point.scale);
+  });
+};
+
+const addDurations = (target: DurationCounts, added: DurationCounts): void => {
+  target.seconds += added.seconds;
+  target.zero += added.zero;
+  for (const [index, count] of added.buckets) target.buckets.set(index, (target.buckets.get(index) ?? 0) + count);
+};
+
+const durations = (): DurationCounts => ({ seconds: 0, zero: 0, buckets: new Map() });
 
 const keyOf = (from: string, to: string): string => `${from}\n${to}`;
 export const sidesOf = (key: string): readonly [from: string, to: string] => {
@@ -74,7 +99,7 @@ export const sidesOf = (key: string): readonly [from: string, to: string] => {
 const serviceIn = ({ services }: MetricCounts, name: string): ServiceCounts => {
   let service = services.get(name);
   if (service === undefined) {
-    service = { spans: 0, errors: 0, seconds: 0, zero: 0, buckets: new Map() };
+    service = { spans: 0, errors: 0, ...durations() };
     services.set(name, service);
   }
   return service;
@@ -83,7 +108,7 @@ const serviceIn = ({ services }: MetricCounts, name: string): ServiceCounts => {
 const callIn = ({ calls }: MetricCounts, key: string): CallCounts => {
   let call = calls.get(key);
   if (call === undefined) {
-    call = { calls: 0, missing: 0, requests: 0, isMessage: false };
+    call = { calls: 0, missing: 0, requests: 0, failed: 0, isMessage: false, server: durations(), client: durations() };
     calls.set(key, call);
   }
   return call;
@@ -98,16 +123,17 @@ export const addCounts = (target: MetricCounts, added: MetricCounts, maxSeries: 
     const service = serviceIn(target, named(target.services, name, overflow));
     service.spans += each.spans;
     service.errors += each.errors;
-    service.seconds += each.seconds;
-    service.zero += each.zero;
-    for (const [index, count] of each.buckets) service.buckets.set(index, (service.buckets.get(index) ?? 0) + count);
+    addDurations(service, each);
   }
   for (const [key, each] of sorted(added.calls)) {
     const call = callIn(target, named(target.calls, key, keyOf(overflow, overflow)));
     call.calls += each.calls;
     call.missing += each.missing;
     call.requests += each.requests;
+    call.failed += each.failed;
     call.isMessage ||= each.isMessage;
+    addDurations(call.server, each.server);
+    addDurations(call.client, each.client);
   }
 };
 
@@ -176,12 +202,25 @@ const recent = (windows: Readonly<Record<string, number>>, now: number): Record<
 /** Names of services come from outside: as text of their own they can be no member of an object's prototype. */
 const written = ({ services, calls }: MetricCounts): string =>
   JSON.stringify({
-    services: sorted(services).map(([name, each]) => [
-      name,
-      { ...each, buckets: [...each.buckets].sort(([a], [b]) => a - b) },
+    services: sorted(services).map(([name, each]) => [name, { ...each, ...writtenDurations(each) }]),
+    calls: sorted(calls).map(([key, each]) => [
+      key,
+      { ...each, server: writtenDurations(each.server), client: writtenDurations(each.client) },
     ]),
-    calls: sorted(calls),
   });
+
+interface WrittenDurations extends Omit<DurationCounts, 'buckets'> {
+  readonly buckets: readonly (readonly [number, number])[];
+}
+
+const writtenDurations = ({ seconds, zero, buckets }: DurationCounts): WrittenDurations => ({
+  seconds,
+  zero,
+  buckets: [...buckets].sort(([a], [b]) => a - b),
+});
+
+const storedDurations = (written: WrittenDurations | undefined): DurationCounts =>
+  written === undefined ? durations() : { ...written, buckets: new Map(written.buckets) };
 
 const stored = (item: Item | undefined, now: number) => {
   if (item === undefined) {
@@ -189,13 +228,24 @@ const stored = (item: Item | undefined, now: number) => {
     return { counts, since: now, at: 0, version: 0, windows: {} as Readonly<Record<string, number>> };
   }
   const { services, calls } = JSON.parse(String(item['counts'])) as {
-    services: [string, Omit<ServiceCounts, 'buckets'> & { buckets: [number, number][] }][];
-    calls: [string, CallCounts][];
+    services: [string, Omit<ServiceCounts, 'buckets'> & WrittenDurations][];
+    // Earlier versions knew neither failures nor durations of calls.
+    calls: [string, Omit<CallCounts, 'server' | 'client'> & { server?: WrittenDurations; client?: WrittenDurations }][];
   };
   return {
     counts: {
-      services: new Map(services.map(([name, each]) => [name, { ...each, buckets: new Map(each.buckets) }])),
-      calls: new Map(calls),
+      services: new Map(services.map(([name, each]) => [name, { ...each, ...storedDurations(each) }])),
+      calls: new Map(
+        calls.map(([key, each]) => [
+          key,
+          {
+            ...each,
+            failed: each.failed ?? 0,
+            server: storedDurations(each.server),
+            client: storedDurations(each.client),
+          },
+        ]),
+      ),
     },
     since: Number(item['since']),
     at: Number(item['at']),

@@ -1,5 +1,4 @@
 import { classicCounts, classicEdges, type Family, type HistogramValue } from './metric-series.ts';
-import { totalsScale } from './metric-totals.ts';
 
 export interface OtlpMetricsOptions {
   /** Milliseconds that the values are of: since the totals began, or of one window. */
@@ -50,7 +49,7 @@ export const otlpMetricsBody = (
 };
 
 /** OTLP counts whole values only; what is estimated is rounded bucket by bucket, and the total with it. */
-const exponential = ({ zero, buckets }: HistogramValue) => {
+const exponential = ({ zero, scale, buckets }: HistogramValue) => {
   const low = buckets[0]?.[0] ?? 0;
   const high = buckets.at(-1)?.[0] ?? -1;
   const counts = new Array<number>(Math.max(0, high - low + 1)).fill(0);
@@ -58,7 +57,7 @@ const exponential = ({ zero, buckets }: HistogramValue) => {
   const zeroCount = Math.round(zero);
   return {
     count: String(counts.reduce((sum, count) => sum + count, zeroCount)),
-    scale: totalsScale,
+    scale,
     zeroCount: String(zeroCount),
     positive: { offset: low, bucketCounts: counts.map(String) },
   };

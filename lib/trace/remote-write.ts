@@ -1,5 +1,4 @@
 import { classicCounts, classicEdges, type Family, type HistogramValue } from './metric-series.ts';
-import { totalsScale } from './metric-totals.ts';
 
 /**
  * A Prometheus remote write 1.0 request: `prometheus.WriteRequest` (prompb/remote.proto, prompb/types.proto), packed as the snappy block
@@ -48,7 +47,7 @@ const sample = (value: number, at: number): Buffer => message(2, double(1, value
  * Histogram { count_float = 2, sum = 3, schema = 4, zero_threshold = 5, zero_count_float = 7, positive_spans = 11, positive_counts = 13,
  * timestamp = 15 }, in floats since estimated counts are. Bucket i of Prometheus is bucket i - 1 of OTLP.
  */
-const histogram = ({ count, sum, zero, buckets }: HistogramValue, at: number): Buffer => {
+const histogram = ({ count, sum, zero, scale, buckets }: HistogramValue, at: number): Buffer => {
   const spans: { offset: number; length: number }[] = [];
   let next = 0;
   for (const [index] of buckets) {
@@ -64,7 +63,7 @@ const histogram = ({ count, sum, zero, buckets }: HistogramValue, at: number): B
     4,
     double(2, count),
     double(3, sum),
-    varint(4, zigzag(totalsScale)),
+    varint(4, zigzag(scale)),
     double(5, zeroThreshold),
     double(7, zero),
     ...spans.map(({ offset, length }) => message(11, varint(1, zigzag(offset)), varint(2, length))),

@@ -200,6 +200,21 @@ test('remote write: totals that only grow, classic and native histograms, as the
         sampleOf(series, 'traces_service_graph_request_total', { client: 'web', server: 'pay' }),
         10 * times,
       );
+      const edge = { client: 'web', server: 'pay' };
+      assert.equal(sampleOf(series, 'traces_service_graph_request_failed_total', edge), 2 * times);
+      const sides = { server: ['0.5', 5], client: ['2', 10] } as const;
+      for (const [side, [le, count]] of Object.entries(sides)) {
+        const name = `traces_service_graph_request_${side}_seconds`;
+        assert.equal(sampleOf(series, `${name}_bucket`, { client: 'web', le, server: 'pay' }), count * times);
+        assert.equal(sampleOf(series, `${name}_bucket`, { client: 'web', le: '0.25', server: 'pay' }), 0);
+        assert.equal(sampleOf(series, `${name}_count`, edge), 10 * times);
+        assert.equal(
+          (series.get(`${name}${JSON.stringify(edge)}`)?.histograms?.[0] as Record<string, unknown> | undefined)?.[
+            'schema'
+          ],
+          1,
+        );
+      }
       const native = series.get('traces_span_duration_seconds{"service":"pay"}')?.histograms?.[0] as
         | Record<string, unknown>
         | undefined;
@@ -243,6 +258,19 @@ test('windows that are added at the same time are both in the totals', async () 
   const totals = await addWindow({ windowStart: starts[0] as string, partition: 0 }, countsOf(scored()), options);
   assert.equal(totals?.isNew, false);
   assert.equal(totals?.counts.services.get('pay')?.spans, 60);
+});
+
+test('totals that an earlier version wrote are read on', async () => {
+  const { table, time } = house({});
+  const service = ['web', { spans: 7, errors: 1, seconds: 2, zero: 0, buckets: [[0, 7]] }];
+  const call = ['web\npay', { calls: 5, missing: 1, requests: 5, isMessage: false }];
+  const counts = JSON.stringify({ services: [service], calls: [call] });
+  await table.put({ pk: 'trace-metrics', sk: '0', since: 1, at: 2, version: 1, windows: {}, counts });
+  const options = { table, clock: () => time.now, maxSeries: 100 };
+  const totals = await addWindow({ windowStart, partition: 0 }, countsOf(scored()), options);
+  assert.equal(totals?.counts.services.get('web')?.spans, 17);
+  const edge = totals?.counts.calls.get('web\npay');
+  assert.deepEqual([edge?.requests, edge?.failed, edge?.server.buckets.size], [15, 2, 2]);
 });
 
 test('partitions have series of their own', () =>
@@ -351,7 +379,7 @@ test('what is signed carries its signature; what is refused is told without a se
 test('classic counts at every edge are the sums of buckets below it', () => {
   const buckets = classicEdges.map((_, at) => [(at - 10) * 8 - 1, 1] as const);
   assert.deepEqual(
-    classicCounts({ count: 17, sum: 0, zero: 1, buckets }),
+    classicCounts({ count: 17, sum: 0, zero: 1, scale: 3, buckets }),
     classicEdges.map((_, at) => at + 2),
   );
 });
