@@ -15,6 +15,9 @@ const sources = [
   'rabbitmq',
   'activemq',
   'nsq',
+  'firehose',
+  'documentdb',
+  'edge',
   'http',
   'invoke',
 ];

@@ -1,7 +1,29 @@
 import type { Place } from '../model/carrier.ts';
+import { stateMachineHeaders } from './step-functions.ts';
 import { at, brokerText, indexed, jsonText, stringAt } from './text.ts';
 
-/** Where services put context in a JSON object: under `_trace`, flat, under `metadata`, `headers`, `_otel`, or in Datadog's wrapper. */
+/** Names that services give to an object which holds the context, the usual ones first. */
+const wrappers = [
+  'metadata',
+  'headers',
+  'Metadata',
+  'Headers',
+  '_otel',
+  'otel',
+  'trace',
+  'traceContext',
+  'trace_context',
+  'tracing',
+  'carrier',
+  'context',
+  'meta',
+  'attributes',
+  'properties',
+  'messageAttributes',
+  'MessageAttributes',
+];
+
+/** Where services put context in a JSON object: under `_trace`, flat, under `metadata`, `headers` and the like, or in Datadog's wrapper. */
 export const jsonPlaces = <Entry>(path: string, object: (entry: Entry) => object | undefined): Place<Entry>[] => {
   const under = (name: string): Place<Entry> => ({
     path: path === '' ? name : `${path}.${name}`,
@@ -11,11 +33,7 @@ export const jsonPlaces = <Entry>(path: string, object: (entry: Entry) => object
   return [
     under('_trace'),
     { path, values: object, text: jsonText },
-    under('metadata'),
-    under('headers'),
-    under('Metadata'),
-    under('Headers'),
-    under('_otel'),
+    ...wrappers.map(under),
     {
       path: path === '' ? '_datadog' : `${path}._datadog`,
       values: (entry) => datadogOf(object(entry)),
@@ -57,29 +75,41 @@ export const headerMap = (headers: object): object => {
   const map: Record<string, unknown> = Object.create(null);
   for (const header of list.slice(0, maxHeaders)) {
     if (typeof header !== 'object' || header === null) continue;
-    // Also the pairs `{key, value}` of client libraries.
-    const key = stringAt(header, 'key') ?? stringAt(header, 'name');
-    const pairs =
-      key !== undefined && 'value' in header ? [[key, at(header, 'value')] as const] : Object.entries(header);
+    const pairs = pairOf(header) ?? Object.entries(header);
     for (const [name, value] of pairs)
       map[name] = name in map ? `${brokerText(map[name])},${brokerText(value)}` : value;
   }
   return map;
 };
 
+/** The pairs of client libraries: `{key, value}`, `{name, value}`, `{Name, Value}`, `[name, value]`. */
+const pairOf = (header: object): [string, unknown][] | undefined => {
+  if (Array.isArray(header)) return typeof header[0] === 'string' ? [[header[0], header[1]]] : [];
+  const key = stringAt(header, 'key') ?? stringAt(header, 'name') ?? stringAt(header, 'Name');
+  const value = at(header, 'value') ?? at(header, 'Value');
+  return key === undefined || value === undefined ? undefined : [[key, value]];
+};
+
 const maxHeaders = 256;
 
 const wrapped = (object: object | undefined, name: string): object | undefined => {
   const value = at(object, name);
-  if (typeof value === 'string') return parsedObject(value);
+  if (typeof value === 'string') return parsedObject(value) ?? headerOf(value);
   if (typeof value !== 'object' || value === null) return undefined;
   return Array.isArray(value) ? headerMap(value) : value;
+};
+
+/** A header by itself: X-Ray's is known by its `Root=`, W3C's by its length and dashes. */
+const headerOf = (text: string): object | undefined => {
+  if (text.startsWith('Root=')) return { 'X-Amzn-Trace-Id': text };
+  return text.length >= 55 && text[2] === '-' && text[35] === '-' ? { traceparent: text } : undefined;
 };
 
 /** The wrapper itself, or the latest of the checkpoints that durable functions number. */
 const datadogOf = (object: object | undefined): object | undefined => {
   const own = wrapped(object, '_datadog');
-  if (own !== undefined || object === undefined) return own;
+  if (own !== undefined) return stateMachineHeaders(own) ?? own;
+  if (object === undefined) return undefined;
   let latest = -1;
   for (const key in object) {
     if (!key.startsWith('_datadog_')) continue;

@@ -137,7 +137,8 @@ const missingAdvice = ({ entry }: Message, source: string): string | undefined =
   if (source === 'sns') return 'publish with the String message attribute traceparent';
   if (source === 'eventbridge') return 'put { traceparent } into detail._trace; an input transformer must keep detail';
   if (source === 'eventbridge-v2') return 'put traceparent into Metadata, and let the subscriber ask for WITH_METADATA';
-  if (source === 'kinesis' || source === 'nsq') return 'there are no headers here: wrap the payload in the envelope';
+  if (source === 'kinesis' || source === 'firehose' || source === 'nsq')
+    return 'there are no headers here: wrap the payload in the envelope';
   if (source === 'dynamodb') return 'write traceparent into the item as _tp, and let the stream have the new image';
   if (source === 's3') return 'S3 events carry no context: link by bucket, key and ETag';
   if (source === 'http') return 'let the caller send the header traceparent';

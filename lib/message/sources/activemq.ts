@@ -8,14 +8,15 @@ import { openData } from './kinesis.ts';
 
 type JmsRecord = Readonly<Record<string, unknown>>;
 
-/** JMS names cannot hold `-`; Java tracers write `__dash__` for it. */
+/** JMS names cannot hold `-`; Java tracers write `__dash__` for it, others `_`. */
 const propertiesOf = (record: JmsRecord): object | undefined => {
   const properties = objectAt(record, 'properties');
-  if (properties === undefined || !Object.keys(properties).some((name) => name.includes('__dash__'))) return properties;
-  return Object.fromEntries(
-    Object.entries(properties).map(([name, value]) => [name.replaceAll('__dash__', '-'), value]),
-  );
+  if (properties === undefined || !Object.keys(properties).some((name) => dashed(name) !== name)) return properties;
+  return Object.fromEntries(Object.entries(properties).map(([name, value]) => [dashed(name), value]));
 };
+
+const dashed = (name: string): string =>
+  /^x_(?:b3|amzn|datadog)_/i.test(name) ? name.replaceAll('_', '-') : name.replaceAll('__dash__', '-');
 
 const layer: Layer<JmsRecord> = {
   name: 'activemq',

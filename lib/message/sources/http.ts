@@ -10,7 +10,7 @@ const repeated = (event: HttpEvent): object | undefined => objectAt(event, 'mult
 
 /** Headers that are not among the repeated ones: those say everything about the names they hold. */
 const single = (event: HttpEvent): object | undefined => {
-  const headers = objectAt(event, 'headers') ?? objectAt(at(event, 'request'), 'headers');
+  const headers = objectAt(event, 'headers') ?? objectAt(at(event, 'request') ?? at(event, 'userRequest'), 'headers');
   const all = repeated(event);
   if (headers === undefined || all === undefined || Object.keys(all).length === 0) return headers;
   const known = new Set(Object.keys(all).map((name) => name.toLowerCase()));
@@ -18,7 +18,7 @@ const single = (event: HttpEvent): object | undefined => {
   return rest.length === 0 ? undefined : Object.fromEntries(rest);
 };
 
-/** HTTP: API Gateway (REST, HTTP and WebSocket), Function URL, load balancer, VPC Lattice, AppSync. */
+/** HTTP: API Gateway (REST, HTTP and WebSocket), Function URL, load balancer, VPC Lattice, AppSync, S3 Object Lambda. */
 export const http = defineSource<HttpEvent, HttpEvent>({
   name: 'http',
   system: undefined,
@@ -72,5 +72,7 @@ function isRequest(event: unknown): boolean {
       at(event, 'type') === 'REQUEST'
     );
   }
-  return objectAt(at(event, 'request'), 'headers') !== undefined && objectAt(event, 'info') !== undefined;
+  // AppSync, and S3 Object Lambda.
+  if (objectAt(at(event, 'request'), 'headers') !== undefined) return objectAt(event, 'info') !== undefined;
+  return objectAt(at(event, 'userRequest'), 'headers') !== undefined;
 }

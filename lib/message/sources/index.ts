@@ -1,7 +1,10 @@
 import type { Source } from '../../model/message.ts';
 import { activemq } from './activemq.ts';
+import { documentdb } from './documentdb.ts';
 import { dynamodb } from './dynamodb.ts';
+import { edge } from './edge.ts';
 import { eventbridge, eventbridgeV2 } from './eventbridge.ts';
+import { firehose } from './firehose.ts';
 import { http } from './http.ts';
 import { invoke } from './invoke.ts';
 import { kafka } from './kafka.ts';
@@ -25,6 +28,9 @@ export const sources: readonly Source[] = [
   rabbitmq,
   activemq,
   nsq,
+  firehose,
+  documentdb,
+  edge,
   http,
   invoke,
 ];

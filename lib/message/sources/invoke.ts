@@ -2,7 +2,7 @@ import type { Place } from '../../model/carrier.ts';
 import { json, open } from '../layers.ts';
 import { jsonPlaces } from '../places.ts';
 import { defineSource } from '../source.ts';
-import { headerText } from '../text.ts';
+import { at, headerText, jsonText, objectAt } from '../text.ts';
 
 const context = Symbol('client context');
 
@@ -27,6 +27,18 @@ const customPlaces: Place<unknown>[] = jsonPlaces('clientContext.custom', (entry
   isCalled(entry) ? entry[context] : undefined,
 );
 
+/** Where callers of certain services may say something: Cognito's client metadata, and the arguments of an S3 batch job. */
+const saidPlaces = [
+  ['request', 'clientMetadata'],
+  ['job', 'userArguments'],
+].map(
+  ([outer = '', inner = '']): Place<unknown> => ({
+    path: `${outer}.${inner}`,
+    values: (entry) => objectAt(at(payloadOf(entry), outer), inner),
+    text: jsonText,
+  }),
+);
+
 /** A direct call: a Step Functions task, a schedule's input, an `Invoke` with or without client context, or an event of unknown shape. */
 export const invoke = defineSource<unknown, unknown>({
   name: 'invoke',
@@ -38,7 +50,7 @@ export const invoke = defineSource<unknown, unknown>({
   claims: () => true,
   layer: {
     name: 'event',
-    places: [...jsonPlaces('', payloadOf), ...customPlaces].map((place) => ({
+    places: [...jsonPlaces('', payloadOf), ...customPlaces, ...saidPlaces].map((place) => ({
       ...place,
       text: (value) => place.text(value) ?? headerText(value),
     })),
