@@ -119,7 +119,7 @@ const looksLikeBase64 = (text: string): boolean => {
 /** Values in somebody's JSON: text, repeated text, or an attribute as some client wrote it. */
 export const jsonText = (value: unknown): string | undefined => {
   if (typeof value === 'string') return value;
-  if (typeof value === 'number') return String(value);
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
   if (typeof value !== 'object' || value === null) return undefined;
   return Array.isArray(value) && typeof value[0] === 'string' && (value.length < 16 || value[0].length > 4)
     ? headerText(value)

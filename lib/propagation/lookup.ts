@@ -104,6 +104,7 @@ export const first = (text: string): string => {
 /** A field that may repeat, as HTTP joins it. What is no string is left out: asking a stranger's object for its text may throw. */
 export const fieldText = (value: unknown): string | undefined => {
   if (typeof value === 'string') return value;
+  if (typeof value === 'boolean') return String(value);
   if (!Array.isArray(value)) return undefined;
   const texts = value.filter((each) => typeof each === 'string');
   return texts.length === 0 ? undefined : texts.join(',');
