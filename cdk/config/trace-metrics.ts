@@ -16,7 +16,13 @@ export const checkTraceMetrics = (path: string, metrics: unknown): readonly Prob
       ? []
       : [{ path: `${path}.emf`, actual: emf, allowed: 'true or false is expected' }]),
     ...numberIn(`${path}.maxSeries`, maxSeries, 1, 100, 'whole'),
-    ...checkReceiver(`${path}.remoteWrite`, remoteWrite, receiverKeys),
+    ...checkReceiver(`${path}.remoteWrite`, remoteWrite, [...receiverKeys, 'protobufMessage']),
+    ...(isFields(remoteWrite)
+      ? oneOf(`${path}.remoteWrite.protobufMessage`, remoteWrite['protobufMessage'], [
+          'prometheus.WriteRequest',
+          'io.prometheus.write.v2.Request',
+        ])
+      : []),
     ...checkReceiver(`${path}.otlp`, otlp, [...receiverKeys, 'temporality', 'histogram']),
     ...(isFields(otlp)
       ? [

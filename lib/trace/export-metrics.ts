@@ -1,11 +1,11 @@
-import type { TraceMetricsConfig } from '../model/config/traces.ts';
+import type { RemoteWriteConfig, TraceMetricsConfig } from '../model/config/traces.ts';
 import { Failure } from '../model/failure.ts';
-import type { Clock, Http, Log, Secrets, Table } from '../model/ports.ts';
-import { familiesOf } from './metric-series.ts';
+import type { Clock, Http, HttpResponse, Log, Secrets, Table } from '../model/ports.ts';
+import { type Family, familiesOf } from './metric-series.ts';
 import { addCounts, addWindow, countsOf, type MetricCounts } from './metric-totals.ts';
 import { maxSeries as defaultMaxSeries, metricLines } from './metrics.ts';
 import { otlpMetricsBody } from './otlp-metrics.ts';
-import { remoteWriteBody, remoteWriteHeaders } from './remote-write.ts';
+import { knowsOnly1, remoteWriteBody, remoteWriteHeaders, type WriteMessage } from './remote-write.ts';
 import type { Score } from './score.ts';
 import type { WindowClosed } from './window.ts';
 
@@ -53,7 +53,7 @@ export const exportMetrics = async (window: WindowClosed, score: Score, ports: M
     });
   const all = familiesOf(totals.counts, shared);
   if (remoteWrite !== undefined) {
-    await tell('remoteWrite', () => post(remoteWrite, remoteWriteBody(all, totals.at), remoteWriteHeaders, ports));
+    await tell('remoteWrite', () => write(remoteWrite, all, totals.at, ports));
   }
   // A window that is told again adds nothing; totals may be told again and again.
   if (otlp !== undefined && (totals.isNew || otlp.temporality !== 'delta')) {
@@ -94,12 +94,34 @@ interface Receiver {
   readonly timeoutMs?: number;
 }
 
+/** A receiver that does not know version 2.0 is told the same by 1.0. */
+const write = async (
+  receiver: RemoteWriteConfig,
+  families: readonly Family[],
+  at: number,
+  ports: MetricsPorts,
+): Promise<void> => {
+  const wanted = receiver.protobufMessage ?? 'prometheus.WriteRequest';
+  const send = (as: WriteMessage) =>
+    request(receiver, remoteWriteBody(families, at, as), remoteWriteHeaders(as), ports);
+  const answer = await send(wanted);
+  const isKnown = wanted === 'prometheus.WriteRequest' || !knowsOnly1(answer.status, answer.headers);
+  check(receiver, isKnown ? answer : await send('prometheus.WriteRequest'));
+};
+
 const post = async (
+  receiver: Receiver,
+  body: Uint8Array,
+  own: Readonly<Record<string, string>>,
+  ports: MetricsPorts,
+): Promise<void> => check(receiver, await request(receiver, body, own, ports));
+
+const request = async (
   { url, headers = {}, tokenSecret, sigv4Region, timeoutMs = 5000 }: Receiver,
   body: Uint8Array,
   own: Readonly<Record<string, string>>,
   { http, secrets, sign }: MetricsPorts,
-): Promise<void> => {
+): Promise<HttpResponse> => {
   const resolved: Record<string, string> = {};
   for (const [name, value] of Object.entries(headers)) {
     resolved[name.toLowerCase()] = /^(secretsmanager|ssm):/.test(value) ? (await secrets(value)).trim() : value;
@@ -107,7 +129,10 @@ const post = async (
   if (tokenSecret !== undefined) resolved['authorization'] = `Bearer ${(await secrets(tokenSecret)).trim()}`;
   const unsigned = { ...resolved, ...own };
   const sent = sigv4Region === undefined ? unsigned : await sign({ url, body, headers: unsigned }, sigv4Region);
-  const { status, body: answer } = await http({ method: 'POST', url, headers: sent, body, timeoutMs });
+  return http({ method: 'POST', url, headers: sent, body, timeoutMs });
+};
+
+const check = ({ url }: Receiver, { status, body: answer }: HttpResponse): void => {
   if (status >= 200 && status < 300) return;
   const said = Buffer.from(answer).toString('utf8').replace(/\s+/g, ' ').trim().slice(0, 200);
   const code =

@@ -1,51 +1,120 @@
 import { classicCounts, classicEdges, type Family, type HistogramValue } from './metric-series.ts';
+import { double, message, packedVarints, text, varint, zigzag } from './proto-writer.ts';
+import { snappy } from './snappy.ts';
+
+/** By the names that Prometheus' own `protobuf_message` has: remote write 1.0 and 2.0. */
+export type WriteMessage = 'prometheus.WriteRequest' | 'io.prometheus.write.v2.Request';
 
 /**
- * A Prometheus remote write 1.0 request: `prometheus.WriteRequest` (prompb/remote.proto, prompb/types.proto), packed as the snappy block
- * that the protocol asks for. Histograms are told twice, classic and native; a server that keeps no native ones leaves those out.
+ * A Prometheus remote write request, packed as the snappy block that the protocol asks for: of 1.0 (prompb/remote.proto,
+ * prompb/types.proto) or of 2.0 (io/prometheus/write/v2/types.proto). Histograms are told twice, classic and native; a server that keeps
+ * no native ones leaves those out.
  */
-export const remoteWriteBody = (families: readonly Family[], atMillis: number): Buffer =>
-  snappy(Buffer.concat(families.flatMap((family) => [...seriesOf(family, atMillis), metadataOf(family)])));
+export const remoteWriteBody = (
+  families: readonly Family[],
+  atMillis: number,
+  as: WriteMessage = 'prometheus.WriteRequest',
+): Buffer => snappy(as === 'prometheus.WriteRequest' ? writeRequest(families, atMillis) : request2(families, atMillis));
 
-export const remoteWriteHeaders = {
-  'content-type': 'application/x-protobuf',
+export const remoteWriteHeaders = (as: WriteMessage): Readonly<Record<string, string>> => ({
+  'content-type': as === 'prometheus.WriteRequest' ? 'application/x-protobuf' : `application/x-protobuf;proto=${as}`,
   'content-encoding': 'snappy',
-  'x-prometheus-remote-write-version': '0.1.0',
+  'x-prometheus-remote-write-version': as === 'prometheus.WriteRequest' ? '0.1.0' : '2.0.0',
   'user-agent': 'tidemark',
-} as const;
+});
 
-const seriesOf = (family: Family, at: number): Buffer[] => {
-  if (family.kind === 'counter') {
-    return family.series.map(({ labels, value }) => timeSeries(family.name, labels, sample(value, at)));
-  }
+/**
+ * Whether a receiver that was sent 2.0 does not speak it: it says so (415), or takes the request for one of 1.0 in which it finds nothing
+ * and does not tell how much it wrote, as 2.0 has it.
+ */
+export const knowsOnly1 = (status: number, headers: Readonly<Record<string, string>>): boolean =>
+  status === 415 ||
+  (status >= 200 &&
+    status < 300 &&
+    !Object.keys(headers).some((name) => /^x-prometheus-remote-write-.*-written$/i.test(name)));
+
+/** WriteRequest { timeseries = 1, metadata = 3 } */
+const writeRequest = (families: readonly Family[], at: number): Buffer =>
+  Buffer.concat(
+    families.flatMap((family) => [
+      ...seriesOf(family).map(({ labels, value }) =>
+        // TimeSeries { labels = 1 { name = 1, value = 2 }, samples = 2, histograms = 4 }
+        message(
+          1,
+          ...labels.map(([label, content]) => message(1, text(1, label), text(2, content))),
+          typeof value === 'number' ? message(2, sample(value, at)) : message(4, histogram(value, at)),
+        ),
+      ),
+      // MetricMetadata { type = 1, metric_family_name = 2, help = 4 }
+      message(3, varint(1, typeOf(family)), text(2, family.name), text(4, family.help)),
+    ]),
+  );
+
+/** Request { symbols = 4, timeseries = 5 }: every text once, the first of them empty. */
+const request2 = (families: readonly Family[], at: number): Buffer => {
+  const symbols = new Map([['', 0]]);
+  const symbol = (text: string): number => {
+    const known = symbols.get(text) ?? symbols.size;
+    symbols.set(text, known);
+    return known;
+  };
+  const series = families.flatMap((family) => {
+    // Metadata { type = 1, help_ref = 3, unit_ref = 4 }
+    const unit = family.kind === 'histogram' ? [varint(4, symbol('seconds'))] : [];
+    const metadata = message(5, varint(1, typeOf(family)), varint(3, symbol(family.help)), ...unit);
+    // TimeSeries { labels_refs = 1, samples = 2, histograms = 3, metadata = 5 }
+    return seriesOf(family).map(({ labels, value }) =>
+      message(
+        5,
+        packedVarints(
+          1,
+          labels.flatMap((pair) => pair.map(symbol)),
+        ),
+        typeof value === 'number' ? message(2, sample(value, at)) : message(3, histogram(value, at)),
+        metadata,
+      ),
+    );
+  });
+  return Buffer.concat([...[...symbols.keys()].map((each) => text(4, each)), ...series]);
+};
+
+interface FlatSeries {
+  /** In the order of their names, the metric's own with them; empty ones are none. */
+  readonly labels: readonly (readonly [string, string])[];
+  readonly value: number | HistogramValue;
+}
+
+const seriesOf = (family: Family): FlatSeries[] => {
+  const { name } = family;
+  if (family.kind === 'counter') return family.series.map(({ labels, value }) => flat(name, labels, value));
   return family.series.flatMap(({ labels, value }) => {
-    const { name } = family;
     const below = classicCounts(value);
     return [
-      ...classicEdges.map((edge, index) =>
-        timeSeries(`${name}_bucket`, { ...labels, le: String(edge) }, sample(below[index] ?? 0, at)),
-      ),
-      timeSeries(`${name}_bucket`, { ...labels, le: '+Inf' }, sample(value.count, at)),
-      timeSeries(`${name}_sum`, labels, sample(value.sum, at)),
-      timeSeries(`${name}_count`, labels, sample(value.count, at)),
-      timeSeries(name, labels, histogram(value, at)),
+      ...classicEdges.map((edge, index) => flat(`${name}_bucket`, { ...labels, le: String(edge) }, below[index] ?? 0)),
+      flat(`${name}_bucket`, { ...labels, le: '+Inf' }, value.count),
+      flat(`${name}_sum`, labels, value.sum),
+      flat(`${name}_count`, labels, value.count),
+      flat(name, labels, value),
     ];
   });
 };
 
-/** TimeSeries { labels = 1, samples = 2, histograms = 4 }; labels are in the order of their names, and empty ones are none. */
-const timeSeries = (name: string, labels: Readonly<Record<string, string>>, content: Buffer): Buffer => {
-  const pairs = Object.entries({ ...labels, __name__: name }).filter(([, value]) => value !== '');
-  pairs.sort(([a], [b]) => (a < b ? -1 : 1));
-  return message(1, ...pairs.map(([label, value]) => message(1, text(1, label), text(2, value))), content);
-};
+const flat = (name: string, labels: Readonly<Record<string, string>>, value: FlatSeries['value']): FlatSeries => ({
+  labels: Object.entries({ ...labels, __name__: name })
+    .filter(([, text]) => text !== '')
+    .sort(([a], [b]) => (a < b ? -1 : 1)),
+  value,
+});
+
+/** COUNTER is 1, HISTOGRAM 3, in either version. */
+const typeOf = ({ kind }: Family): number => (kind === 'counter' ? 1 : 3);
 
 /** Sample { value = 1, timestamp = 2 } */
-const sample = (value: number, at: number): Buffer => message(2, double(1, value), varint(2, at));
+const sample = (value: number, at: number): Buffer => Buffer.concat([double(1, value), varint(2, at)]);
 
 /**
  * Histogram { count_float = 2, sum = 3, schema = 4, zero_threshold = 5, zero_count_float = 7, positive_spans = 11, positive_counts = 13,
- * timestamp = 15 }, in floats since estimated counts are. Bucket i of Prometheus is bucket i - 1 of OTLP.
+ * timestamp = 15 } in either version, in floats since estimated counts are. Bucket i of Prometheus is bucket i - 1 of OTLP.
  */
 const histogram = ({ count, sum, zero, scale, buckets }: HistogramValue, at: number): Buffer => {
   const spans: { offset: number; length: number }[] = [];
@@ -59,8 +128,7 @@ const histogram = ({ count, sum, zero, scale, buckets }: HistogramValue, at: num
   }
   const counts = Buffer.alloc(buckets.length * 8);
   for (const [index, [, each]] of buckets.entries()) counts.writeDoubleLE(each, index * 8);
-  return message(
-    4,
+  return Buffer.concat([
     double(2, count),
     double(3, sum),
     varint(4, zigzag(scale)),
@@ -69,49 +137,8 @@ const histogram = ({ count, sum, zero, scale, buckets }: HistogramValue, at: num
     ...spans.map(({ offset, length }) => message(11, varint(1, zigzag(offset)), varint(2, length))),
     ...(buckets.length === 0 ? [] : [message(13, counts)]),
     varint(15, at),
-  );
+  ]);
 };
 
 /** 2^-128, the least that Prometheus' own clients use. */
 const zeroThreshold = 2 ** -128;
-
-/** MetricMetadata { type = 1, metric_family_name = 2, help = 4 } under WriteRequest.metadata = 3; COUNTER is 1, HISTOGRAM 3. */
-const metadataOf = ({ name, kind, help }: Family): Buffer =>
-  message(3, varint(1, kind === 'counter' ? 1 : 3), text(2, name), text(4, help));
-
-const zigzag = (value: number): number => (value < 0 ? -2 * value - 1 : 2 * value);
-
-const digits = (value: number): number[] => {
-  const bytes: number[] = [];
-  let rest = value;
-  for (; rest > 0x7f; rest = Math.floor(rest / 0x80)) bytes.push((rest % 0x80) | 0x80);
-  bytes.push(rest);
-  return bytes;
-};
-
-const message = (field: number, ...parts: Buffer[]): Buffer => {
-  const length = parts.reduce((sum, part) => sum + part.length, 0);
-  return Buffer.concat([Buffer.from([...digits(field * 8 + 2), ...digits(length)]), ...parts]);
-};
-const text = (field: number, value: string): Buffer => message(field, Buffer.from(value));
-const varint = (field: number, value: number): Buffer => Buffer.from([...digits(field * 8), ...digits(value)]);
-const double = (field: number, value: number): Buffer => {
-  const bytes = Buffer.alloc(9, field * 8 + 1);
-  bytes.writeDoubleLE(value, 1);
-  return bytes;
-};
-
-/**
- * The snappy block format (google/snappy, format_description.txt) of nothing but literals: its length, then pieces of at most 64 KiB,
- * each after its tag. It saves no bytes; a request is some tens of kilobytes once a minute.
- */
-export const snappy = (bytes: Uint8Array): Buffer => {
-  const pieces: Uint8Array[] = [Buffer.from(digits(bytes.length))];
-  for (let at = 0; at < bytes.length; at += 0x10000) {
-    const piece = bytes.subarray(at, at + 0x10000);
-    const last = piece.length - 1;
-    // Tag 61: the two bytes after it are the length, less one.
-    pieces.push(Buffer.from([61 << 2, last & 0xff, last >> 8]), piece);
-  }
-  return Buffer.concat(pieces);
-};

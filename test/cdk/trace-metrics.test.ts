@@ -42,7 +42,13 @@ test('what is wrong with metrics is told all at once, secrets unseen', () => {
           histogram: 'native',
           headers: { Authorization: 'Bearer hunter2' },
         },
-        remoteWrite: { url: 'https://me:hunter2@host/', tokenSecret: 'hunter2', sigv4Region: 'home', timeoutMs: 0 },
+        remoteWrite: {
+          url: 'https://me:hunter2@host/',
+          tokenSecret: 'hunter2',
+          sigv4Region: 'home',
+          timeoutMs: 0,
+          protobufMessage: 'v2',
+        },
       },
     },
   });
@@ -57,6 +63,7 @@ test('what is wrong with metrics is told all at once, secrets unseen', () => {
       'remoteWrite.sigv4Region',
       'remoteWrite',
       'remoteWrite.timeoutMs',
+      'remoteWrite.protobufMessage',
       'otlp.url',
       'otlp.headers.Authorization',
       'otlp.temporality',

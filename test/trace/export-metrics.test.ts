@@ -8,8 +8,9 @@ import { exportMetrics } from '../../lib/trace/export-metrics.ts';
 import { classicCounts, classicEdges, familiesOf } from '../../lib/trace/metric-series.ts';
 import { addCounts, addWindow, countsOf, type MetricCounts } from '../../lib/trace/metric-totals.ts';
 import { overflow } from '../../lib/trace/metrics.ts';
-import { snappy } from '../../lib/trace/remote-write.ts';
+import { remoteWriteBody } from '../../lib/trace/remote-write.ts';
 import { type Score, score } from '../../lib/trace/score.ts';
+import { snappy } from '../../lib/trace/snappy.ts';
 import { aSpan } from '../support/a-span.ts';
 import { memoryTable } from '../support/memory.ts';
 
@@ -238,6 +239,117 @@ test('remote write: totals that only grow, classic and native histograms, as the
       Number(series.get('traces_span_count_total{"service":"pay"}')?.samples?.[0]?.timestamp);
     assert.ok(at(two) > at(one));
   }));
+
+const write2 = protobuf.parse(`
+  syntax = "proto3";
+  message Request { repeated string symbols = 4; repeated TimeSeries timeseries = 5; }
+  message TimeSeries {
+    repeated uint32 labels_refs = 1; repeated Sample samples = 2; repeated Histogram histograms = 3; Metadata metadata = 5;
+  }
+  message Metadata { int32 type = 1; uint32 help_ref = 3; uint32 unit_ref = 4; }
+  message Sample { double value = 1; int64 timestamp = 2; }
+  message BucketSpan { sint32 offset = 1; uint32 length = 2; }
+  message Histogram {
+    uint64 count_int = 1; double count_float = 2; double sum = 3; sint32 schema = 4; double zero_threshold = 5;
+    uint64 zero_count_int = 6; double zero_count_float = 7; repeated BucketSpan positive_spans = 11;
+    repeated double positive_counts = 13; int64 timestamp = 15;
+  }`).root;
+
+interface Decoded2 {
+  readonly symbols: readonly string[];
+  readonly timeseries: readonly (Omit<Decoded['timeseries'][number], 'labels'> & {
+    readonly labelsRefs: readonly number[];
+    readonly metadata: { readonly type: number; readonly helpRef: number; readonly unitRef: number };
+  })[];
+}
+
+/** A receiver that answers by the version it is sent. */
+const withVersions = async (
+  answers: (version: string) => { readonly status: number; readonly headers?: Record<string, string> },
+  use: (url: string, received: Received[]) => Promise<void>,
+): Promise<void> => {
+  const received: Received[] = [];
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => void chunks.push(chunk));
+    request.on('end', () => {
+      received.push({ path: request.url ?? '', headers: request.headers, body: Buffer.concat(chunks) });
+      const { status, headers = {} } = answers(String(request.headers['x-prometheus-remote-write-version']));
+      response.writeHead(status, headers).end();
+    });
+  });
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  try {
+    await use(`http://127.0.0.1:${(server.address() as { readonly port: number }).port}`, received);
+  } finally {
+    server.close();
+    server.closeAllConnections();
+  }
+};
+
+const versions = (received: readonly Received[]) =>
+  received.map(({ headers }) => headers['x-prometheus-remote-write-version']);
+const as2 = { protobufMessage: 'io.prometheus.write.v2.Request' } as const;
+
+test('remote write 2.0 holds what 1.0 holds, every text once', () =>
+  withVersions(
+    () => ({ status: 204, headers: { 'X-Prometheus-Remote-Write-Samples-Written': '1' } }),
+    async (url, received) => {
+      const { tell, logged, table, time } = house({ remoteWrite: { url, ...as2 } });
+      await tell();
+      assert.deepEqual(logged, []);
+      assert.deepEqual(versions(received), ['2.0.0']);
+      assert.equal(received[0]?.headers['content-type'], 'application/x-protobuf;proto=io.prometheus.write.v2.Request');
+      const type = write2.lookupType('Request');
+      const { symbols, timeseries } = type.toObject(type.decode(unsnap(received[0]?.body as Buffer)), {
+        longs: String,
+        defaults: true,
+      }) as Decoded2;
+      assert.equal(symbols[0], '');
+      assert.equal(new Set(symbols).size, symbols.length);
+      const totals = await addWindow({ windowStart, partition: 0 }, countsOf(scored()), {
+        table,
+        clock: () => time.now,
+        maxSeries: 100,
+      });
+      assert.ok(totals !== undefined);
+      const one = decodedWrite(remoteWriteBody(familiesOf(totals.counts), totals.at));
+      const two = timeseries.map(({ labelsRefs, metadata: _, ...rest }) => ({
+        labels: Array.from({ length: labelsRefs.length / 2 }, (_, at) => ({
+          name: symbols[labelsRefs[2 * at] ?? -1],
+          value: symbols[labelsRefs[2 * at + 1] ?? -1],
+        })),
+        ...rest,
+      }));
+      assert.deepEqual(two, one.timeseries);
+      for (const { samples, histograms, metadata } of timeseries) {
+        assert.equal((samples?.length ?? 0) + (histograms?.length ?? 0), 1);
+        assert.notEqual(symbols[metadata.helpRef], '');
+        assert.equal(symbols[metadata.unitRef], metadata.type === 3 ? 'seconds' : '');
+      }
+    },
+  ));
+
+test('a receiver that does not know 2.0, or does not say what it wrote, is told by 1.0', async () => {
+  const written = { 'x-prometheus-remote-write-samples-written': '9' };
+  for (const [answer, expected] of [
+    [{ status: 415 }, ['2.0.0', '0.1.0']],
+    [{ status: 204 }, ['2.0.0', '0.1.0']],
+    [{ status: 200, headers: written }, ['2.0.0']],
+    [{ status: 400 }, ['2.0.0']],
+    [{ status: 503 }, ['2.0.0']],
+  ] as const) {
+    await withVersions(
+      (version) => (version === '2.0.0' ? answer : { status: 204 }),
+      async (url, received) => {
+        const { tell, logged } = house({ remoteWrite: { url, ...as2 } });
+        await tell();
+        assert.deepEqual(versions(received), expected, JSON.stringify(answer));
+        assert.equal(logged.length, answer.status >= 400 && answer.status !== 415 ? 1 : 0);
+      },
+    );
+  }
+});
 
 test('a window that is told twice adds once, and tells the very same samples again', () =>
   withReceiver(204, async (url, received) => {

@@ -117,7 +117,7 @@ export interface TraceMetricsConfig {
   /** A receiver of OTLP/HTTP metrics: a Collector, or Prometheus at `/api/v1/otlp/v1/metrics`. */
   readonly otlp?: OtlpMetricsConfig;
   /** A receiver of Prometheus remote write: Prometheus, Mimir, Thanos, or a workspace of Amazon Managed Prometheus. */
-  readonly remoteWrite?: MetricsReceiver;
+  readonly remoteWrite?: RemoteWriteConfig;
 }
 
 export interface MetricsReceiver {
@@ -131,6 +131,14 @@ export interface MetricsReceiver {
   readonly sigv4Region?: string;
   /** @default 5000 */
   readonly timeoutMs?: number;
+}
+
+export interface RemoteWriteConfig extends MetricsReceiver {
+  /**
+   * Version 2.0 of the protocol, or 1.0; a receiver that does not know 2.0 is told the same by 1.0. Amazon Managed Prometheus takes 1.0.
+   * @default prometheus.WriteRequest
+   */
+  readonly protobufMessage?: 'prometheus.WriteRequest' | 'io.prometheus.write.v2.Request';
 }
 
 export interface OtlpMetricsConfig extends MetricsReceiver {
