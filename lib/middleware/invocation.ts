@@ -13,6 +13,7 @@ import { type AttributeMap, names, ownNames } from '../telemetry/semconv.ts';
 import { spelled } from '../telemetry/spelled.ts';
 import { type AttemptOptions, attemptSpanId, linkEarlier } from './attempts.ts';
 import { Binding, root, withSpan } from './binding.ts';
+import { unwatch, type Watch, watch } from './deadlines.ts';
 import { flush } from './flush.ts';
 import { processAttributes, processName } from './process-span.ts';
 import { type ReceivedMessage, received } from './received.ts';
@@ -57,7 +58,7 @@ export interface Invocation {
   readonly event: unknown;
   readonly messages: readonly ReceivedMessage[];
   /** The span that processes the only message of the event, when it continues that message's trace or links to it. */
-  readonly single: { readonly span: Span; readonly asParent: boolean } | undefined;
+  single: { readonly span: Span; readonly asParent: boolean } | undefined;
   /** Set by `eachRecord`: its records link to their contexts themselves, and its failures are told by record. */
   taken: boolean;
   /** Called when the deadline is near; a batch then answers with what is done. */
@@ -80,7 +81,7 @@ export const runInvocation = async <Answer>(
   work: () => Answer | Promise<Answer>,
 ): Promise<Answer> => {
   const running = begin(options, event, lambda);
-  const timer = watchDeadline(options, running, lambda);
+  const deadline = watchDeadline(options, running, lambda);
   try {
     const answer = await context.with(running.scope, work);
     if (running.spans.length > 0) noteAnswer(running, answer);
@@ -91,7 +92,7 @@ export const runInvocation = async <Answer>(
     for (const span of running.spans) if (!taken || span !== single?.span) fail(span, thrown);
     throw thrown;
   } finally {
-    clearTimeout(timer);
+    if (deadline !== undefined) unwatch(deadline);
     end(options, running);
     const left = lambda?.getRemainingTimeInMillis?.() ?? Number.POSITIVE_INFINITY;
     const pending = flush(options, Math.min(options.flushTimeoutMs ?? 2000, Math.max(0, left - 50)));
@@ -100,10 +101,10 @@ export const runInvocation = async <Answer>(
 };
 
 interface Running {
-  readonly invocation: Invocation;
-  readonly scope: Context;
+  invocation: Invocation;
+  scope: Context;
   /** Innermost last. */
-  readonly spans: readonly Span[];
+  spans: readonly Span[];
   readonly trigger: string;
   ended: boolean;
 }
@@ -111,62 +112,80 @@ interface Running {
 let cold = true;
 
 const begin = (options: InvocationOptions, event: unknown, lambda: LambdaContext | undefined): Running => {
-  const tracer = tracerOf(options);
-  const using = propagationOf(options);
   const messages = received(event, lambda);
   const first = messages[0];
-  const isMessaging = first !== undefined && first.source.system !== undefined;
   const trigger = options.trigger ?? first?.source.trigger ?? 'other';
-  const outer = context.active();
-  let spans: readonly Span[] = [];
-
+  const invocation: Invocation = { event, messages, single: undefined, taken: false, expire: undefined };
+  const running: Running = { invocation, scope: context.active(), spans: none, trigger, ended: false };
   // Under a layer that has already opened the invocation span, that one is the invocation span.
-  let scope = outer;
-  if (!hasSpan(outer)) {
-    const attributes = invocationAttributes(lambda, trigger);
-    if (isMessaging || first === undefined) {
-      // What a single message says of a trace to start is said of this one; of several it would be anybody's word.
-      const only = messages.length === 1 ? first?.extracted(using) : undefined;
-      scope = started(withStart(root, only), { attributes, kind: SpanKind.SERVER, handsOver: true });
-    } else {
-      // A call: its context is the parent.
-      const found = first.extracted(using);
-      const base = withCarried(root, found);
-      const parent =
-        found.context === undefined ? base : withSpan(base, trace.wrapSpanContext(spanContextOf(found.context)));
-      scope = started(parent, { attributes, kind: SpanKind.SERVER, links: found.links.map(linkOf), handsOver: true });
-    }
+  if (!hasSpan(running.scope)) startInvocation(options, running, lambda);
+  if (first !== undefined && isMessaging(first)) {
+    if (messages.length === 1) startSingle(options, running, first);
+    else startBatch(options, running);
   }
-  let single: Invocation['single'];
-  if (isMessaging) {
-    const attributes: AttributeMap = processAttributes(options, messages, now(options));
-    if (messages.length === 1) {
-      const found = first.extracted(using);
-      const asParent = found.context !== undefined && options.relation !== 'link';
-      const { base, links } = relate(scope, asParent, first, options);
-      const spanId = attemptSpanId(first);
-      const how = { attributes, kind: SpanKind.CONSUMER, links, spanId, handsOver: true as const };
-      scope = started(withCarried(base, found), how, processName(messages));
-      single = { span: spans[spans.length - 1] as Span, asParent };
-      linkEarlier(single.span, first, spanId, options, asParent);
-    } else {
-      scope = started(scope, { attributes, kind: SpanKind.CONSUMER, handsOver: true }, processName(messages));
-    }
-  }
-  const invocation: Invocation = { event, messages, single, taken: false, expire: undefined };
   cold = false;
-  return { invocation, scope: new Binding(scope, invocationKey, invocation), spans, trigger, ended: false };
+  running.scope = new Binding(running.scope, invocationKey, invocation);
+  return running;
+};
 
-  function started(
-    base: Context,
-    how: AttemptOptions & { readonly attributes: AttributeMap },
-    name = lambda?.functionName ?? 'invoke',
-  ): Context {
-    spelled(how.attributes, conventionsIn(options));
-    const span = tracer.startSpan(name, how, base);
-    spans = spans.length === 0 ? [span] : [...spans, span];
-    return withSpan(base, span);
+const none: readonly Span[] = [];
+
+const isMessaging = ({ source }: ReceivedMessage): boolean => source.system !== undefined;
+
+const startInvocation = (options: InvocationOptions, running: Running, lambda: LambdaContext | undefined): void => {
+  const { messages } = running.invocation;
+  const first = messages[0];
+  const using = propagationOf(options);
+  const name = lambda?.functionName ?? 'invoke';
+  const attributes = invocationAttributes(lambda, running.trigger);
+  if (first === undefined || isMessaging(first)) {
+    // What a single message says of a trace to start is said of this one; of several it would be anybody's word.
+    const only = messages.length === 1 ? first?.extracted(using) : undefined;
+    start(options, running, withStart(root, only), name, { attributes, kind: SpanKind.SERVER, handsOver: true });
+    return;
   }
+  // A call: its context is the parent.
+  const found = first.extracted(using);
+  const base = withCarried(root, found);
+  const parent =
+    found.context === undefined ? base : withSpan(base, trace.wrapSpanContext(spanContextOf(found.context)));
+  const links = found.links.map(linkOf);
+  start(options, running, parent, name, { attributes, kind: SpanKind.SERVER, links, handsOver: true });
+};
+
+const startSingle = (options: InvocationOptions, running: Running, message: ReceivedMessage): void => {
+  const { invocation } = running;
+  const attributes = processAttributes(options, invocation.messages, now(options));
+  const found = message.extracted(propagationOf(options));
+  const asParent = found.context !== undefined && options.relation !== 'link';
+  const { base, links } = relate(running.scope, asParent, message, options);
+  const spanId = attemptSpanId(message);
+  const how: AttemptOptions = { attributes, kind: SpanKind.CONSUMER, links, spanId, handsOver: true };
+  const span = start(options, running, withCarried(base, found), processName(invocation.messages), how);
+  invocation.single = { span, asParent };
+  linkEarlier(span, message, spanId, options, asParent);
+};
+
+const startBatch = (options: InvocationOptions, running: Running): void => {
+  const { messages } = running.invocation;
+  const attributes = processAttributes(options, messages, now(options));
+  const how: AttemptOptions = { attributes, kind: SpanKind.CONSUMER, handsOver: true };
+  start(options, running, running.scope, processName(messages), how);
+};
+
+/** Starts a span inside of what is running, and makes it the active one. */
+const start = (
+  options: InvocationOptions,
+  running: Running,
+  base: Context,
+  name: string,
+  how: AttemptOptions,
+): Span => {
+  if (how.attributes !== undefined) spelled(how.attributes as AttributeMap, conventionsIn(options));
+  const span = tracerOf(options).startSpan(name, how, base);
+  running.spans = running.spans.length === 0 ? [span] : [...running.spans, span];
+  running.scope = withSpan(base, span);
+  return span;
 };
 
 /** The context that a record's span starts in, and what it links to. */
@@ -276,16 +295,16 @@ const watchDeadline = (
   options: InvocationOptions,
   running: Running,
   lambda: LambdaContext | undefined,
-): ReturnType<typeof setTimeout> | undefined => {
+): Watch | undefined => {
   const left = lambda?.getRemainingTimeInMillis?.();
   if (left === undefined || !Number.isFinite(left)) return undefined;
   const margin = Math.min(options.deadlineMarginMs ?? 1000, left / 4);
-  return setTimeout(() => {
+  return watch(left - margin, () => {
     const { expire } = running.invocation;
     expire?.();
     if (expire === undefined) close(options, running, margin);
     else setTimeout(() => close(options, running, margin / 2), margin / 2);
-  }, left - margin);
+  });
 };
 
 const close = (options: InvocationOptions, running: Running, budgetMs: number): void => {
