@@ -82,21 +82,24 @@ const unusedFeatures = (
   const isUsed: Readonly<Record<string, boolean>> = {
     authentication: bearer !== undefined || hmac !== undefined,
     'back-ends': ends.length > 0,
+    baggage: baggage !== undefined,
     'custom-format': propagation?.custom !== undefined,
     'encode-json':
       ends.some(({ encoding }) => encoding === 'json') ||
       variables.some((each) => /^OTEL_(EXPORTER_OTLP_(TRACES_)?PROTOCOL=.*json|TRACES_EXPORTER=.*console)/i.test(each)),
+    inhibit: alerts?.inhibit !== undefined,
     'managed-prometheus': topics.length > 0,
-    'metrics-emf': metrics === undefined || metrics === 'emf',
-    'metrics-otlp': metrics === 'otlp',
     'mute-times': alerts?.times !== undefined,
     'old-names': variables.some((each) => each.startsWith('OTEL_SEMCONV_STABILITY_OPT_IN=')),
     pictures: receivers.some(({ picture }) => picture === true),
     redaction: redacts,
+    'route-matcher': telemetry.routes !== undefined,
     signing:
       ends.some(({ url, signFor }) => signFor !== undefined || isAws(url)) ||
       variables.some((each) => each.startsWith('OTEL_') && isAws(each)),
     sampling: sampling !== undefined,
+    'tell-emf': metrics === undefined || metrics === 'emf',
+    'tell-otlp': metrics === 'otlp',
   };
   return Object.keys(isUsed).filter((feature) => isUsed[feature] === false);
 };

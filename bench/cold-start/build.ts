@@ -2,7 +2,7 @@
 import { copyFileSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildSync } from 'esbuild';
-import { bundleFile, projectRoot } from '../../cdk/bundle.ts';
+import { bundleFile, minifyFurther, projectRoot } from '../../cdk/bundle.ts';
 import { addCodeCache } from '../../cdk/code-cache.ts';
 import { peersFolder } from '../peers.ts';
 
@@ -34,6 +34,7 @@ export const peerBundle = (entry: string, outDir: string, cached?: readonly unkn
     external: ['@datadog/*', '@openfeature/*', 'graphql'],
     logLevel: 'error',
   });
+  minifyFurther(join(outDir, 'index.js'));
   writeFileSync(join(outDir, 'package.json'), '{"type":"commonjs"}\n');
   return finished(outDir, cached);
 };
@@ -66,6 +67,7 @@ export const plainSdk = (functionName: string, clients: readonly string[], outDi
     logLevel: 'error',
   });
   writeFileSync(join(outDir, 'index.js'), outputFiles[0]?.contents ?? '');
+  minifyFurther(join(outDir, 'index.js'));
   writeFileSync(join(outDir, 'package.json'), '{"type":"commonjs"}\n');
   return finished(outDir, undefined);
 };

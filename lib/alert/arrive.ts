@@ -1,10 +1,10 @@
+import { sourceKeys } from '#tidemark.inhibit';
 import type { Alert } from '../model/alert.ts';
 import type { Item } from '../model/ports.ts';
 import type { Delivering } from './delivering.ts';
 import { fitting } from './fitting.ts';
 import { hashed, rankOf } from './identity.ts';
 import type { Arrival } from './inbound.ts';
-import { sourceKeys } from './inhibit.ts';
 import { note } from './ledger.ts';
 import { type Membership, membershipsOf } from './route.ts';
 import { stormAlerts, stormMs } from './storm.ts';

@@ -1,8 +1,9 @@
+import { inhibitRules } from '#tidemark.inhibit';
 import type { Alert } from '../model/alert.ts';
 import type { AlertsConfig, ReceiverConfig } from '../model/config/alerts.ts';
 import type { Clock, Log, Queue, Random, Table } from '../model/ports.ts';
 import type { Chunk, Saying } from './channel.ts';
-import { type InhibitRule, inhibitRules } from './inhibit.ts';
+import type { InhibitRule } from './inhibit.ts';
 import { allRoutes, type Route, routeTree } from './route.ts';
 import type { Verdict } from './verdict.ts';
 

@@ -1,10 +1,10 @@
+import { targetKeys } from '#tidemark.inhibit';
 import { restsBy } from '#tidemark.mute-times';
 import type { Alert } from '../model/alert.ts';
 import type { Labels } from '../model/matchers.ts';
 import type { Item } from '../model/ports.ts';
 import { arrive, expire, groupId, inhibitKey, type Member } from './arrive.ts';
 import type { Delivering } from './delivering.ts';
-import { targetKeys } from './inhibit.ts';
 import { note } from './ledger.ts';
 import { isPriority, outKey, type Told, type Waiting } from './outbox.ts';
 import { inParallel } from './parallel.ts';

@@ -11,10 +11,12 @@ const leftOut = (): never => {
 /** What looks for something that the configuration does not name finds none. */
 const absent = (): undefined => undefined;
 
+const none = (): readonly never[] => [];
 const nothing = undefined;
 
 export {
   absent as addOldNames,
+  absent as baggageRedactor,
   absent as decodeBinary,
   absent as messageSpans,
   absent as readManagedPrometheus,
@@ -22,16 +24,20 @@ export {
   absent as s3Bucket,
   leftOut as authenticator,
   leftOut as backlogSampling,
+  leftOut as byOtlp,
   leftOut as configuredBackEnd,
   leftOut as credentialsOf,
   leftOut as custom,
   leftOut as customFormat,
-  leftOut as emfFields,
+  leftOut as embedded,
   leftOut as InOrder,
   leftOut as MessageSpans,
-  leftOut as metricsJson,
+  leftOut as matcher,
   leftOut as redactor,
   leftOut as redactorsOf,
   leftOut as signedHeaders,
+  none as inhibitRules,
+  none as sourceKeys,
+  none as targetKeys,
   nothing as jsonEncoder,
 };

@@ -1,5 +1,6 @@
 import { trace } from '@opentelemetry/api';
 import { configuredBackEnd, redactorsOf } from '#tidemark.back-ends';
+import { baggageRedactor } from '#tidemark.baggage';
 import { backlogSampling } from '#tidemark.sampling';
 import { systemMonotonic } from '../adapters/clock.ts';
 import { later } from '../adapters/later.ts';
@@ -7,7 +8,6 @@ import { lambdaCpus, processHealth } from '../adapters/process-health.ts';
 import type { BackEnd, ExportOutcome } from '../model/back-end.ts';
 import type { PropagationConfig } from '../model/config/propagation.ts';
 import type { TelemetryConfig } from '../model/config/telemetry.ts';
-import { Failure } from '../model/failure.ts';
 import { given } from '../model/given.ts';
 import type { Clock, Crypto, Log, Random, Secrets, Table } from '../model/ports.ts';
 import type { Span } from '../model/span.ts';
@@ -159,20 +159,6 @@ const count = (
   const outcome = lost.length === 0 ? 'ok' : kept > 0 ? 'partial' : 'failed';
   counted.measure('tidemark.export.duration', ms / 1000, { back_end: backEnd, outcome }, example);
   guard.exported(ms, systemMonotonic());
-};
-
-/** The code comes a moment later; until then, and where there is no such profile, no baggage leaves. */
-const baggageRedactor = ({ baggage, redaction }: TelemetryConfig, log: Log): Redactor['baggage'] | undefined => {
-  if (baggage === undefined) return undefined;
-  const profile = redaction?.[baggage];
-  let ready: Redactor | undefined;
-  import('#tidemark.redaction').then(
-    ({ redactor }) => {
-      if (profile !== undefined) ready = redactor(profile);
-    },
-    (thrown: unknown) => log('error', 'no baggage leaves', { error: Failure.from(thrown).message }),
-  );
-  return (entries) => ready?.baggage(entries) ?? [];
 };
 
 /** By backlog where a queue is named, else by `OTEL_TRACES_SAMPLER`; both do less while the breaker is open. */

@@ -1,10 +1,10 @@
-import { otlpBackEnd } from '../adapters/otlp.ts';
+import { embedded } from '#tidemark.tell-emf';
+import { byOtlp } from '#tidemark.tell-otlp';
 import type { TelemetryConfig } from '../model/config/telemetry.ts';
 import type { Clock, Log, Random } from '../model/ports.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import { readMetricsSettings, type Settings } from '../telemetry/settings.ts';
+import type { Settings } from '../telemetry/settings.ts';
 import type { Environment } from '../telemetry/variables.ts';
-import { otlpOptions } from './back-end.ts';
 
 export interface MetricsTellerOptions {
   readonly name: string;
@@ -37,31 +37,4 @@ export const metricsTeller = (options: MetricsTellerOptions): ((budgetMs: number
   };
 };
 
-type Tell = (collected: ReturnType<Metrics['collect']>, budgetMs: number) => Promise<void>;
-
-const embedded = ({ name, log }: MetricsTellerOptions): Tell => {
-  return async (collected) => {
-    const { emfFields } = await import('#tidemark.metrics-emf');
-    for (const line of emfFields(collected, { dimensions: { function: name } })) log('info', 'metrics', line);
-  };
-};
-
-/** What could not be sent is lost: the next time tells what came since. */
-const byOtlp = (options: MetricsTellerOptions): Tell => {
-  const { env, settings, log } = options;
-  const { otlp, warnings } = readMetricsSettings(env);
-  for (const warning of warnings) if (!settings.warnings.includes(warning)) log('warn', warning);
-  let body = Buffer.alloc(0);
-  const backEnd = otlpBackEnd<unknown>({
-    ...otlpOptions('metrics', otlp, options),
-    what: 'metrics',
-    encode: () => body,
-  });
-  return async (collected, budgetMs) => {
-    const { metricsJson } = await import('#tidemark.metrics-otlp');
-    const text = metricsJson(collected, settings.resource);
-    if (text === undefined) return;
-    body = Buffer.from(text);
-    await backEnd.export([collected], budgetMs);
-  };
-};
+export type Tell = (collected: ReturnType<Metrics['collect']>, budgetMs: number) => Promise<void>;

@@ -1,7 +1,7 @@
+import { matcher } from '#tidemark.route-matcher';
 import { absentCollector, type BackEnd, type ExportOutcome } from '../model/back-end.ts';
 import type { RouteConfig } from '../model/config/telemetry.ts';
 import { Failure } from '../model/failure.ts';
-import { linearPattern } from '../model/linear-pattern.ts';
 import type { Clock, Log } from '../model/ports.ts';
 import { type Span, serviceOf } from '../model/span.ts';
 
@@ -115,19 +115,6 @@ export const routeSpans = (options: RouterOptions): SpanRouter => {
     },
     flush,
   };
-};
-
-const matcher = (route: RouteConfig, at: number): ((service: string) => boolean) => {
-  const { service, servicePrefix, servicePattern } = route;
-  if (service !== undefined) return (name) => name === service;
-  if (servicePrefix !== undefined) return (name) => name.startsWith(servicePrefix);
-  const where = `telemetry.routes[${at}].servicePattern`;
-  if (servicePattern === undefined) {
-    throw new Failure('misconfigured', 'one of service, servicePrefix and servicePattern is needed', { where });
-  }
-  const pattern = linearPattern(servicePattern);
-  if ('error' in pattern) throw new Failure('misconfigured', pattern.error, { where });
-  return (name) => pattern.matchesAll(name);
 };
 
 /** One back end with all that is its own. */

@@ -39,7 +39,7 @@ const borders: Record<string, { readonly rooms: readonly string[]; readonly pack
   },
   cdk: {
     rooms: ['lib/model'],
-    packages: ['aws-cdk-lib', 'constructs', 'cdk-nag', 'esbuild', 'node:', '#tidemark.config'],
+    packages: ['@swc/core', 'aws-cdk-lib', 'constructs', 'cdk-nag', 'esbuild', 'node:', '#tidemark.config'],
   },
 };
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -44,10 +44,6 @@ const fullTelemetry = {
   metrics: 'otlp',
 };
 
-/** Without the AWS SDK and what only it brings in. */
-const ownBytes = (inputs: ReadonlyMap<string, number>): number =>
-  sum(inputs, (each) => !/(^|\/)node_modules\/(?!@opentelemetry\/)/.test(each));
-
 const sum = (inputs: ReadonlyMap<string, number>, of: (file: string) => boolean): number =>
   [...inputs].reduce((total, [file, bytes]) => (of(file) ? total + bytes : total), 0);
 
@@ -66,16 +62,33 @@ test('all channels, their words and their verdicts take 32 KB of deliver-alerts,
   assert.ok(room <= 90_000, `${room} bytes`);
 });
 
-/** Each limit is what has been reached, with 2 % to spare. */
+/** The bundle as it is minified at last, with the AWS SDK, and so all that only it brings in, left outside. */
+const bytesWithoutSdk = (config: object): number => {
+  const out = mkdtempSync(join(tmpdir(), 'tidemark-bundle-'));
+  try {
+    const configFile = join(out, 'tidemark.config.ts');
+    writeFileSync(configFile, file(config));
+    bundle('deliver-alerts', out, { configFile, external: ['@aws-sdk/*'] });
+    const text = readFileSync(join(out, 'index.js'), 'utf8');
+    assert.ok(text.includes('@aws-sdk/client-dynamodb') && !text.includes('@smithy/'), 'the SDK is outside');
+    const { size } = statSync(join(out, 'index.js'));
+    assert.equal(text.length, size, 'ASCII alone: V8 would hold every character in two bytes');
+    return size;
+  } finally {
+    rmSync(out, { recursive: true, force: true });
+  }
+};
+
+/** 150,000 is the goal for all; the others are held where they are, with 2 % to spare. */
 const limits = {
-  'an empty configuration': [undefined, 160_000],
-  'every channel': [file(everyChannel), 193_700],
-  'every channel and all of telemetry': [file({ ...everyChannel, telemetry: fullTelemetry }), 221_000],
+  'an empty configuration': [{}, 150_000],
+  'every channel': [everyChannel, 185_500],
+  'every channel and all of telemetry': [{ ...everyChannel, telemetry: fullTelemetry }, 212_700],
 } as const;
 
 for (const [name, [config, most]] of Object.entries(limits)) {
   test(`deliver-alerts with ${name} takes at most ${most} bytes without the AWS SDK`, (t) => {
-    const bytes = ownBytes(inputsOf('deliver-alerts', config));
+    const bytes = bytesWithoutSdk(config);
     t.diagnostic(`${bytes} bytes`);
     assert.ok(bytes > 50_000, 'it saw the function');
     assert.ok(bytes <= most, `${bytes} bytes`);
@@ -117,6 +130,11 @@ const switchedOn: readonly (readonly [config: object, files: readonly string[]])
   [{ telemetry: { baggage: 'strict', redaction: { strict: {} } } }, ['lib/telemetry/redact.ts']],
   [{ telemetry: { sampling: { queue: 'orders' } } }, ['lib/adapters/pressure.ts']],
   [{ telemetry: { metrics: 'otlp' } }, ['lib/telemetry/metrics-otlp.ts']],
+  [{ alerts: { ...alerts, inhibit: [{ source: ['a="b"'], target: ['c="d"'] }] } }, ['lib/alert/inhibit.ts']],
+  [
+    { telemetry: { ...telemetryOf({}).telemetry, routes: [{ service: 'shop', backEnds: ['own'] }] } },
+    ['lib/provider/configured-back-ends.ts', 'lib/telemetry/route-matcher.ts'],
+  ],
 ];
 const allSwitched = [...new Set(switchedOn.flatMap(([, files]) => files))];
 const never = ['lib/message/sources/kafka.ts', 'lib/message/envelope.ts', 'node_modules/@opentelemetry/api/build'];
