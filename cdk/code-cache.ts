@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Failure } from '../lib/model/failure.ts';
-import { loader } from './code-cache/loader.ts';
+import { loader, wrapped } from './code-cache/loader.ts';
 import { warmUpEvents } from './code-cache/warm-up-events.ts';
 
 /**
@@ -52,7 +52,7 @@ export const addCodeCache = (name: string, outDir: string, events = warmUpEvents
   renameSync(index, bundle);
   // The text that is compiled is the file as it is: nothing is put together at start.
   const source = readFileSync(bundle, 'utf8').trimEnd();
-  writeFileSync(bundle, `(function (exports, require, module, __filename, __dirname) {${source}\n})`);
+  writeFileSync(bundle, wrapped(source));
   writeFileSync(index, loader);
   const { status, stderr, error } = spawnSync(
     process.execPath,

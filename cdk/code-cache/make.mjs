@@ -52,7 +52,9 @@ process.stdout.write = () => true;
 const filename = join(outDir, 'bundle.js');
 const script = new Script(readFileSync(filename, 'latin1'), { filename });
 const made = { exports: {} };
-script.runInThisContext()(made.exports, createRequire(filename), made, filename, outDir);
+const [run, tell] = script.runInThisContext();
+run(made.exports, createRequire(filename), made, filename, outDir);
+tell(false, () => undefined);
 if (typeof made.exports.handler !== 'function') throw new Error(`${filename} exports no handler`);
 const context = { awsRequestId: 'warm-up', functionName: 'warm-up', getRemainingTimeInMillis: () => 10_000 };
 for (const event of events) {

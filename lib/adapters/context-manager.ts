@@ -1,4 +1,4 @@
-import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks';
+import type { AsyncLocalStorage } from 'node:async_hooks';
 import {
   type Context,
   type ContextManager,
@@ -27,6 +27,7 @@ class OwnLane implements Lane {
 class AsyncContextManager implements ContextManager {
   /** Made when something is first activated: it takes Node 0.3 ms to bring it in. */
   #storage: AsyncLocalStorage<Context | OwnLane> | undefined = undefined;
+  #hooks: typeof import('node:async_hooks') | undefined = undefined;
   #outside = ROOT_CONTEXT;
   active(): Context {
     const store = this.#storage?.getStore();
@@ -68,8 +69,15 @@ class AsyncContextManager implements ContextManager {
   }
   /** `run` of the storage makes one frame to go in and another to come back out; a resource remembers the one that we came from. */
   #entered<A extends unknown[], R>(store: Context | OwnLane, fn: (...args: A) => R, args: A): R {
-    this.#storage ??= new AsyncLocalStorage();
-    return new AsyncResource('tidemark.context').runInAsyncScope(enter, this.#storage, store, fn, args) as R;
+    this.#hooks ??= process.getBuiltinModule('node:async_hooks');
+    this.#storage ??= new this.#hooks.AsyncLocalStorage<Context | OwnLane>();
+    return new this.#hooks.AsyncResource('tidemark.context').runInAsyncScope(
+      enter,
+      this.#storage,
+      store,
+      fn,
+      args,
+    ) as R;
   }
 }
 

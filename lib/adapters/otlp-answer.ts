@@ -15,9 +15,8 @@ const nothing: PartialSuccess = { rejected: 0, message: '' };
 
 const fromJson = (body: Uint8Array): PartialSuccess => {
   try {
-    const read: unknown = JSON.parse(Buffer.from(body).toString('utf8'));
-    const told = Object(Object(read).partialSuccess) as Record<string, unknown>;
-    const { rejectedSpans, rejectedDataPoints, errorMessage } = told;
+    const { partialSuccess } = Object(JSON.parse(String(Buffer.from(body))));
+    const { rejectedSpans, rejectedDataPoints, errorMessage } = Object(partialSuccess) as Record<string, unknown>;
     return {
       rejected: count(Number(rejectedSpans ?? rejectedDataPoints)),
       message: typeof errorMessage === 'string' ? errorMessage : '',
@@ -31,20 +30,18 @@ const count = (value: number): number => (value > 0 ? value : 0);
 
 /** Field 1 of the answer is the message; in it, field 1 counts and field 2 explains. */
 const fromProtobuf = (body: Uint8Array): PartialSuccess => {
-  const partial = fields(body).get(1);
-  if (!(partial instanceof Uint8Array)) return nothing;
-  const inner = fields(partial);
-  const rejected = inner.get(1);
-  const message = inner.get(2);
+  const inner = fields(fields(body)[1]);
+  const { 1: rejected, 2: message } = inner;
   return {
     rejected: typeof rejected === 'number' ? count(rejected) : 0,
-    message: message instanceof Uint8Array ? Buffer.from(message).toString('utf8') : '',
+    message: message instanceof Uint8Array ? Buffer.from(message).toString() : '',
   };
 };
 
 /** Varints and bytes by field number, the last of each; what follows something that is no field is left out. */
-const fields = (bytes: Uint8Array): Map<number, number | Uint8Array> => {
-  const found = new Map<number, number | Uint8Array>();
+const fields = (bytes: unknown): Record<number, number | Uint8Array> => {
+  const found: Record<number, number | Uint8Array> = {};
+  if (!(bytes instanceof Uint8Array)) return found;
   let at = 0;
   const varint = (): number => {
     let value = 0;
@@ -58,13 +55,10 @@ const fields = (bytes: Uint8Array): Map<number, number | Uint8Array> => {
   while (at < bytes.length) {
     const tag = varint();
     const wire = tag % 8;
-    if (wire === 0) found.set(Math.floor(tag / 8), varint());
-    else if (wire === 2) {
-      const length = varint();
-      if (!(at + length <= bytes.length)) return found;
-      found.set(Math.floor(tag / 8), bytes.subarray(at, at + length));
-      at += length;
-    } else return found;
+    const value = varint();
+    if (wire === 0) found[tag >> 3] = value;
+    else if (wire === 2 && at + value <= bytes.length) found[tag >> 3] = bytes.subarray(at, (at += value));
+    else break;
   }
   return found;
 };

@@ -1,10 +1,11 @@
-import type { Agent, ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
 import { credentialsOf, signedHeaders } from '#tidemark.signing';
 import { absentCollector, type BackEnd, type ExportOutcome } from '../model/back-end.ts';
 import { Failure } from '../model/failure.ts';
 import type { Clock, Log, Random } from '../model/ports.ts';
 import type { Span } from '../model/span.ts';
+import type { Answer } from './http1-answer.ts';
 import { readPartialSuccess } from './otlp-answer.ts';
+import { type Lost as NoAnswer, type Pem, type Post, poster, sendable } from './posting.ts';
 
 export interface OtlpOptions<Item = Span> {
   readonly name: string;
@@ -44,8 +45,6 @@ const firstWaitMs = 200;
 const longestWaitMs = 5000;
 /** How long an endpoint that nobody asked for is left alone when nothing listens there. */
 const restMs = 60_000;
-/** What of an answer is read. */
-const maxAnswerBytes = 64 * 1024;
 
 /**
  * OTLP/HTTP as its specification has it: 429, 502, 503 and 504 and broken connections are tried again, after `Retry-After` or after waits
@@ -53,25 +52,21 @@ const maxAnswerBytes = 64 * 1024;
  * the deadline: a wait that would reach beyond is not begun.
  */
 export const otlpBackEnd = <Item = Span>(options: OtlpOptions<Item>): BackEnd<Item> => {
-  const { name, what = 'spans', url, encode, contentType, compression, timeoutMs, clock, log } = options;
-  const post = poster(options);
+  const { name, what = 'spans', url, encode, compression, timeoutMs, clock, log } = options;
+  const once = attempt(options);
+  const warn = (message: string, fields: object): void => log?.('warn', message, { backEnd: name, ...fields });
   let restingUntil = 0;
-  let told = false;
 
   const send = async (spans: readonly Item[], until: number): Promise<ExportOutcome> => {
     const body = await compressed(encode(spans), compression);
-    const answer = await attempts(() => post(body, contentType, until - clock()), until, options);
+    const answer = await attempts(() => once(body, until - clock()), until, options);
     if ('lost' in answer) {
       if (answer.lost === 'unreachable' && options.optional) return rest(spans);
       return lost(spans, answer.lost);
     }
     if (answer.status === 413 && spans.length > 1) return inHalves(spans, until);
     if (answer.status >= 200 && answer.status < 300) return partial(spans, answer);
-    log?.('warn', `${what} were refused`, {
-      backEnd: name,
-      status: answer.status,
-      said: answer.said,
-    });
+    warn(`${what} were refused`, { status: answer.status, said: said(answer) });
     return lost(spans, reasons[answer.status] ?? 'refused');
   };
   const inHalves = async (spans: readonly Item[], until: number): Promise<ExportOutcome> => {
@@ -79,26 +74,23 @@ export const otlpBackEnd = <Item = Span>(options: OtlpOptions<Item>): BackEnd<It
     return sum(await send(spans.slice(0, middle), until), await send(spans.slice(middle), until));
   };
   const partial = (spans: readonly Item[], answer: Answer): ExportOutcome => {
-    const { rejected, message } = readPartialSuccess(answer.body, answer.contentType);
-    if (rejected === 0 && message === '') return { kept: spans.length, dropped: {} };
+    const { rejected, message } = readPartialSuccess(answer.body, answer.headers['content-type'] ?? '');
     const dropped = Math.min(rejected, spans.length);
-    log?.('warn', dropped > 0 ? `some ${what} were rejected` : `${what} were taken with a warning`, {
-      backEnd: name,
-      rejected: dropped,
-      said: message.slice(0, 200),
-    });
+    if (dropped > 0 || message !== '') {
+      const outcome = dropped > 0 ? `some ${what} were rejected` : `${what} were taken with a warning`;
+      warn(outcome, { rejected: dropped, said: message.slice(0, 200) });
+    }
     return { kept: spans.length - dropped, dropped: dropped === 0 ? {} : { rejected: dropped } };
   };
   const rest = (spans: readonly Item[]): ExportOutcome => {
-    restingUntil = clock() + restMs;
-    if (!told) {
-      told = true;
+    if (restingUntil === 0) {
       log?.(
         'info',
         `no collector listens here: ${what} are dropped. Set OTEL_EXPORTER_OTLP_ENDPOINT, or OTEL_TRACES_EXPORTER=none`,
         { url },
       );
     }
+    restingUntil = clock() + restMs;
     return lost(spans, absentCollector);
   };
 
@@ -111,25 +103,21 @@ export const otlpBackEnd = <Item = Span>(options: OtlpOptions<Item>): BackEnd<It
         return await send(spans, clock() + Math.min(deadlineMs, timeoutMs));
       } catch (thrown) {
         const { code, message } = Failure.from(thrown, 'internal');
-        log?.('warn', `${what} could not be sent`, { backEnd: name, reason: message });
+        warn(`${what} could not be sent`, { reason: message });
         return lost(spans, code);
       }
     },
   };
 };
 
-interface Answer {
-  readonly status: number;
-  readonly contentType: string;
-  readonly retryAfter: string | undefined;
-  readonly body: Buffer;
-  /** The beginning of a text; empty for anything else. */
-  readonly said: string;
-}
-/** Why there was no answer. */
+/** Why there was no answer, or none that counts. */
 interface Lost {
-  readonly lost: 'timeout' | 'unreachable' | 'unavailable' | 'throttled';
+  readonly lost: NoAnswer['lost'] | 'throttled';
 }
+
+/** The beginning of a text; empty for anything else. */
+const said = ({ headers, body }: Answer): string =>
+  /json|text/.test(headers['content-type'] ?? '') ? body.toString('utf8', 0, 200) : '';
 
 const lost = (spans: readonly unknown[], reason: string): ExportOutcome => ({
   kept: 0,
@@ -138,7 +126,7 @@ const lost = (spans: readonly unknown[], reason: string): ExportOutcome => ({
 
 const sum = (one: ExportOutcome, other: ExportOutcome): ExportOutcome => {
   const dropped: Record<string, number> = { ...one.dropped };
-  for (const [reason, count] of Object.entries(other.dropped)) dropped[reason] = (dropped[reason] ?? 0) + count;
+  for (const reason in other.dropped) dropped[reason] = (dropped[reason] ?? 0) + (other.dropped[reason] as number);
   return { kept: one.kept + other.kept, dropped };
 };
 
@@ -156,7 +144,7 @@ const attempts = async (
     const isAnswer = 'status' in answer;
     if (isAnswer ? !retryable.includes(answer.status) : !mayRecover(answer, optional)) return answer;
     const backOff = Math.min(longestWaitMs, firstWaitMs * 2 ** (attempt - 1)) * (0.5 + random() / 2);
-    const wait = (isAnswer ? retryAfterMs(answer.retryAfter, clock()) : undefined) ?? backOff;
+    const wait = (isAnswer ? retryAfterMs(answer.headers['retry-after'], clock()) : undefined) ?? backOff;
     if (attempt === maxAttempts || clock() + wait >= until) {
       return isAnswer ? { lost: answer.status === 429 ? 'throttled' : 'unavailable' } : answer;
     }
@@ -166,132 +154,65 @@ const attempts = async (
 
 /** Those of the options that have nothing to do with what is sent. */
 type Waiting = Pick<OtlpOptions, 'clock' | 'random' | 'sleep' | 'optional'>;
-type Posting = Pick<OtlpOptions, 'url' | 'compression' | 'sign' | 'clock' | 'headers' | 'tls'>;
+type Posting = Pick<OtlpOptions, 'url' | 'compression' | 'contentType' | 'sign' | 'clock' | 'headers' | 'tls'>;
 
 /** A collector beside the function either listens from the start or is not there. */
 const mayRecover = ({ lost: why }: Lost, optional: boolean): boolean =>
-  why === 'unavailable' || (why === 'unreachable' && !optional);
+  why !== 'timeout' && !(why === 'unreachable' && optional);
 
 const pause = (ms: number): Promise<void> => new Promise((done) => void setTimeout(done, ms));
 
 /** Seconds, or a date (RFC 9110, section 10.2.3); undefined where it is neither. */
 const retryAfterMs = (text: string | undefined, now: number): number | undefined => {
   if (text === undefined) return undefined;
-  if (/^\d+$/.test(text)) return Number(text) * 1000;
-  const at = Date.parse(text);
-  return Number.isNaN(at) ? undefined : Math.max(0, at - now);
+  const wait = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - now;
+  return Number.isNaN(wait) ? undefined : Math.max(0, wait);
 };
 
-type Post = (body: Uint8Array, contentType: string, budgetMs: number) => Promise<Answer | Lost>;
-
-/** What stays the same for all requests, made when the first one is sent: node:http takes 6 ms to load. */
-const poster = (options: Posting): Post => {
-  const { url, compression, sign, clock } = options;
+/** One attempt: what stays the same for all of them is made when the first one is sent. */
+const attempt = (options: Posting): ((body: Uint8Array, budgetMs: number) => Promise<Answer | Lost>) => {
+  const { url, compression, contentType, sign, clock } = options;
   let ready: Promise<Ready> | undefined;
-  return async (body, contentType, budgetMs) => {
+  return async (body, budgetMs) => {
     ready ??= prepared(options);
-    const { open, settings, headers } = await ready.catch((thrown) => {
+    const { post, headers } = await ready.catch((thrown) => {
       // What could not be fetched may be there the next time.
       ready = undefined;
       throw thrown;
     });
-    const sent: Record<string, string> = { ...headers, 'content-type': contentType };
+    let sent: Record<string, string> = { ...headers, 'content-type': contentType };
     if (compression !== 'none') sent['content-encoding'] = compression;
-    let signed = sent;
     if (sign !== undefined) {
       const credentials = credentialsOf(sign.env);
       if (credentials === undefined)
         throw new Failure('misconfigured', 'no AWS credentials to sign with', { where: url });
-      signed = signedHeaders({ ...sign, credentials, method: 'POST', url, at: clock(), headers: sent, body });
+      sent = signedHeaders({ ...sign, credentials, method: 'POST', url, at: clock(), headers: sent, body });
     }
-    const all = { ...settings, headers: { ...signed, 'content-length': String(body.length) } };
-    return exchange(open, url, all, body, budgetMs, 2);
+    return post(sent, body, budgetMs);
   };
 };
 
-type Open = (url: string, settings: RequestOptions, call: (answer: IncomingMessage) => void) => ClientRequest;
-
 interface Ready {
-  readonly open: Open;
-  readonly settings: RequestOptions & { readonly agent: Agent };
+  readonly post: Post;
   readonly headers: Readonly<Record<string, string>>;
 }
 
 const prepared = async ({ url, headers = {}, tls = {} }: Posting): Promise<Ready> => {
   const known = typeof headers === 'function' ? await headers() : headers;
-  const isSecure = url.startsWith('https:');
-  const { request, Agent } = process.getBuiltinModule(isSecure ? 'node:https' : 'node:http');
-  const files = isSecure ? await pemFiles(tls) : {};
+  if (!sendable(known)) throw new Failure('misconfigured', 'a header holds what none can hold', { where: url });
+  const lowerCase = Object.entries(known).map(([name, value]) => [name.toLowerCase(), value]);
   return {
-    open: request,
-    settings: { method: 'POST', agent: new Agent({ keepAlive: true, ...files }) },
-    headers: known,
+    post: poster(url, url.startsWith('https:') ? await pemFiles(tls) : {}),
+    headers: Object.fromEntries(lowerCase),
   };
 };
 
-const pemFiles = async (tls: NonNullable<OtlpOptions['tls']>): Promise<Record<string, Buffer>> => {
+const pemFiles = async (tls: NonNullable<OtlpOptions['tls']>): Promise<Pem> => {
   const { readFile } = process.getBuiltinModule('node:fs/promises');
   const files: Record<string, Buffer> = {};
-  for (const [name, path] of Object.entries(tls)) if (path !== undefined) files[name] = await readFile(path);
+  for (const [name, path] of Object.entries(tls)) if (path) files[name] = await readFile(path);
   return files;
 };
-
-/** One request and its answer. A kept connection that the other side had closed meanwhile costs nothing but another try. */
-const exchange = (
-  open: Open,
-  url: string,
-  settings: RequestOptions,
-  body: Uint8Array,
-  budgetMs: number,
-  tries: number,
-): Promise<Answer | Lost> =>
-  new Promise((settle) => {
-    const outgoing = open(url, settings, (answer) => {
-      read(answer).then(settle, () => settle({ lost: 'unavailable' }));
-    });
-    let isLate = false;
-    const timer = setTimeout(
-      () => {
-        isLate = true;
-        outgoing.destroy();
-        settle({ lost: 'timeout' });
-      },
-      Math.max(1, budgetMs),
-    );
-    outgoing.on('close', () => clearTimeout(timer));
-    outgoing.on('error', (thrown: NodeJS.ErrnoException) => {
-      if (isLate) return;
-      const { code } = thrown;
-      if (outgoing.reusedSocket && (code === 'ECONNRESET' || code === 'EPIPE') && tries > 1) {
-        settle(exchange(open, url, settings, body, budgetMs, tries - 1));
-      } else settle({ lost: code === 'ECONNREFUSED' ? 'unreachable' : 'unavailable' });
-    });
-    outgoing.end(body);
-  });
-
-/** By events: iterating over a stream brings in a good deal of Node that nothing else here needs. */
-const read = (answer: IncomingMessage): Promise<Answer> =>
-  new Promise((settle, reject) => {
-    const chunks: Buffer[] = [];
-    let size = 0;
-    answer.on('data', (chunk: Buffer) => {
-      size += chunk.length;
-      // Read to the end, or the connection could not be kept; but not held.
-      if (size <= maxAnswerBytes) chunks.push(chunk);
-    });
-    answer.on('error', reject);
-    answer.on('end', () => {
-      const contentType = answer.headers['content-type'] ?? '';
-      const body = Buffer.concat(chunks);
-      settle({
-        status: answer.statusCode ?? 0,
-        contentType,
-        retryAfter: answer.headers['retry-after'],
-        body,
-        said: /json|text/.test(contentType) ? body.toString('utf8', 0, 200) : '',
-      });
-    });
-  });
 
 const compressed = async (body: Uint8Array, compression: OtlpOptions['compression']): Promise<Uint8Array> => {
   if (compression === 'none') return body;

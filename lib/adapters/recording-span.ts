@@ -181,15 +181,12 @@ export class RecordingSpan implements ApiSpan, Span {
     if (!Object.hasOwn(attributes, key)) {
       if (more.count < 0) more.count = Object.keys(attributes).length;
       if (more.count >= limits.attributes) {
-        more.droppedAttributesCount = (more.droppedAttributesCount ?? 0) + 1;
+        dropped(more, 'droppedAttributesCount');
         return this;
       }
       more.count += 1;
     }
-    attributes[key] =
-      limits.valueLength === Number.POSITIVE_INFINITY
-        ? (value as AttributeValue)
-        : shortened(value as AttributeValue, limits.valueLength);
+    attributes[key] = shortened(value as AttributeValue, limits.valueLength);
     return this;
   }
   setAttributes(attributes: ApiAttributes): this {
@@ -202,7 +199,7 @@ export class RecordingSpan implements ApiSpan, Span {
     const more = this.#moreOf();
     if (more.events.length >= limits.events) {
       // The first ones stay: they say how it began, and later ones are usually more of the same.
-      more.droppedEventsCount = (more.droppedEventsCount ?? 0) + 1;
+      dropped(more, 'droppedEventsCount');
       return this;
     }
     const hasAttributes =
@@ -226,9 +223,7 @@ export class RecordingSpan implements ApiSpan, Span {
     const more = this.#moreOf();
     const room = limits.links - before.length;
     const taken = links.length <= room ? links : links.slice(0, Math.max(0, room));
-    if (taken.length < links.length) {
-      more.droppedLinksCount = (more.droppedLinksCount ?? 0) + links.length - taken.length;
-    }
+    for (let at = taken.length; at < links.length; at++) dropped(more, 'droppedLinksCount');
     const added = taken.map((link) => linkIn(link, limits));
     more.links = before.length === 0 ? added : [...before, ...added];
     return this;
@@ -264,12 +259,12 @@ export class RecordingSpan implements ApiSpan, Span {
     return this.#end === undefined;
   }
   recordException(exception: Exception, time?: TimeInput): void {
-    const error = typeof exception === 'string' ? { message: exception } : exception;
+    const { code, name, message, stack }: Partial<Error & { code: string | number }> =
+      typeof exception === 'string' ? { message: exception } : exception;
     const attributes: Record<string, string> = {};
-    if ('code' in error && error.code !== undefined) attributes['exception.type'] = String(error.code);
-    else if ('name' in error && error.name !== undefined) attributes['exception.type'] = error.name;
-    if (error.message !== undefined) attributes['exception.message'] = error.message;
-    if ('stack' in error && error.stack !== undefined) attributes['exception.stacktrace'] = error.stack;
+    for (const [key, value] of Object.entries({ type: code ?? name, message, stacktrace: stack })) {
+      if (value !== undefined) attributes[`exception.${key}`] = String(value);
+    }
     this.addEvent('exception', attributes, time);
   }
   #moreOf(): More {
@@ -317,6 +312,12 @@ export const since = (base: Stamp | undefined, time: Stamp): Stamp => {
 const timeOf = (base: Stamp | undefined, kept: Stamp): bigint =>
   base === undefined ? nanosOf(kept) : nanosOf(base) + nanosOf(kept);
 
+type Dropped = 'droppedAttributesCount' | 'droppedEventsCount' | 'droppedLinksCount';
+/** One more of what found no room. */
+const dropped = (owner: { [Key in Dropped]?: number | undefined }, key: Dropped): void => {
+  owner[key] = (owner[key] ?? 0) + 1;
+};
+
 /** While it is being made, what will be read-only may still be written. */
 type Counted<T> = { -readonly [Key in keyof T]: T[Key] };
 
@@ -339,10 +340,8 @@ export const flagsOf = (traceFlags: number, isRemote: boolean | undefined): numb
 const linkIn = ({ context, attributes, droppedAttributesCount }: Link, limits: SpanLimits): SpanLink => {
   const { traceId, spanId, traceState } = context;
   const link: Counted<SpanLink> = { traceId, spanId, flags: flagsOf(context.traceFlags, context.isRemote) };
-  if (traceState !== undefined) {
-    const serialised = traceState.serialize();
-    if (serialised !== '') link.traceState = serialised;
-  }
+  const serialised = traceState?.serialize();
+  if (serialised) link.traceState = serialised;
   if (droppedAttributesCount) link.droppedAttributesCount = droppedAttributesCount;
   if (attributes !== undefined) {
     link.attributes = copied(attributes, limits.linkAttributes, limits.valueLength, link);
@@ -371,13 +370,14 @@ const copied = (
     const value = attributes[key] as AttributeValue | undefined;
     if (value === undefined || value === null) continue;
     if (room-- > 0) kept[key] = shortened(value, valueLength);
-    else owner.droppedAttributesCount = (owner.droppedAttributesCount ?? 0) + 1;
+    else dropped(owner, 'droppedAttributesCount');
   }
   return kept;
 };
 
 /** Texts cut to a length in characters, those in lists as well. No half of a surrogate pair is left. */
 const shortened = (value: AttributeValue, most: number): AttributeValue => {
+  if (most === Number.POSITIVE_INFINITY) return value;
   if (typeof value === 'string') {
     if (value.length <= most) return value;
     const last = value.charCodeAt(most - 1);

@@ -21,12 +21,9 @@ export class EncodeBuffer {
 
   /** Bytes that are written again and again: copying them costs a quarter of writing the text. */
   put(piece: Uint8Array): void {
-    const { length } = piece;
-    this.room(length);
-    const { bytes, at } = this;
-    if (length > shortPiece) bytes.set(piece, at);
-    else for (let index = 0; index < length; index++) bytes[at + index] = piece[index] as number;
-    this.at = at + length;
+    this.room(piece.length);
+    this.bytes.set(piece, this.at);
+    this.at += piece.length;
   }
 
   /** What was written, as bytes of their own; the buffer then starts anew. */
@@ -57,6 +54,5 @@ export const remembered = <T>(make: (key: string) => T): ((key: string) => T) =>
 
 const maxKeys = 1000;
 const maxKeyLength = 256;
-const shortPiece = 24;
 const initialBytes = 32 * 1024;
 const keptBytes = 4 * 1024 * 1024;

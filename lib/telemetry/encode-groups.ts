@@ -36,10 +36,8 @@ interface Group {
 
 const place = ({ scopes }: Group, span: Span): void => {
   const { scope = own } = span;
-  const found =
-    scopes[0]?.scope === scope
-      ? scopes[0]
-      : scopes.find((each) => each.scope.name === scope.name && each.scope.version === scope.version);
+  const { name, version } = scope;
+  const found = scopes.find((each) => each.scope.name === name && each.scope.version === version);
   if (found === undefined) scopes.push({ scope, spans: [span] });
   else found.spans.push(span);
 };

@@ -14,254 +14,176 @@ const brace = 125;
  * their default left out. Written as bytes at once: a string of a whole batch would be built, flattened and copied first.
  */
 export const jsonEncoder = (): ((spans: readonly Span[]) => Buffer) => {
-  // The fixed parts of a request, as bytes: made with the first encoder, since most starts never need them.
-  const requestWord = bytes('{"resourceSpans":[');
-  const resourceWord = bytes('{"resource":{"attributes":[');
-  const scopeSpansWord = bytes('},"scopeSpans":[');
-  const scopeWord = bytes('{"scope":{"name":');
-  const versionWord = bytes(',"version":');
-  const spansWord = bytes('},"spans":[');
-  const traceIdWord = bytes('{"traceId":"');
-  const spanIdWord = bytes('","spanId":"');
-  const parentSpanIdWord = bytes('","parentSpanId":"');
-  const traceStateWord = bytes(',"traceState":');
-  const nameWord = bytes(',"name":');
-  const kindWord = bytes(',"kind":');
-  const startWord = bytes(',"startTimeUnixNano":"');
-  const endWord = bytes('","endTimeUnixNano":"');
-  const attributesQuotedWord = bytes('","attributes":[');
-  const attributesWord = bytes(',"attributes":[');
-  const droppedAttributesWord = bytes(',"droppedAttributesCount":');
-  const eventsWord = bytes(',"events":[');
-  const droppedEventsWord = bytes(',"droppedEventsCount":');
-  const linksWord = bytes(',"links":[');
-  const droppedLinksWord = bytes(',"droppedLinksCount":');
-  const noStatusWord = bytes(',"status":{}');
-  const statusWord = bytes(',"status":{"code":');
-  const messageWord = bytes(',"message":');
-  const flagsWord = bytes(',"flags":');
-  const timeWord = bytes('{"timeUnixNano":"');
-  const stringWord = bytes('{"stringValue":');
-  const trueWord = bytes('{"boolValue":true}');
-  const falseWord = bytes('{"boolValue":false}');
-  const arrayWord = bytes('{"arrayValue":{"values":[');
-  const mapWord = bytes('{"kvlistValue":{"values":[');
-  const intWord = bytes('{"intValue":"');
-  const doubleWord = bytes('{"doubleValue":');
-  const closingWord = bytes('}}');
   const out = new EncodeBuffer();
   const wide = new BigUint64Array(1);
   const halves = new Uint16Array(wide.buffer);
-  const keyOf = remembered(
-    (key): Key => ({
-      opening: Buffer.from(`{"key":${JSON.stringify(key)},"value":`),
-      value: undefined,
-      text: closingWord,
-      misses: 0,
-    }),
-  );
-
-  return (spans) => {
-    out.at = 0;
-    out.put(requestWord);
-    list(grouped(spans), resourceSpans);
-    out.byte(brace);
-    return out.taken();
-  };
+  const stringWord = Buffer.from('{"stringValue":');
+  const keyOf = remembered((key) => Buffer.from(`{"key":${JSON.stringify(key)},"value":`));
 
   /** The members of an array whose opening bracket has been written, and the closing one. */
-  function list<T>(members: readonly T[], write: (member: T) => void): void {
+  const list = <T>(members: readonly T[], write: (member: T) => void): void => {
     for (let at = 0; at < members.length; at++) {
       if (at > 0) out.byte(comma);
       write(members[at] as T);
     }
     out.byte(bracket);
-  }
+  };
 
-  function resourceSpans({ resource, scopes }: ResourceGroup): void {
-    out.put(resourceWord);
+  const resourceSpans = ({ resource, scopes }: ResourceGroup): void => {
+    ascii('{"resource":{"attributes":[');
     keyValues(resource);
-    out.put(scopeSpansWord);
+    ascii('},"scopeSpans":[');
     list(scopes, scopeSpans);
     out.byte(brace);
-  }
+  };
 
-  function scopeSpans({ scope, spans }: ScopeGroup): void {
-    out.put(scopeWord);
+  const scopeSpans = ({ scope, spans }: ScopeGroup): void => {
+    ascii('{"scope":{"name":');
     text(scope.name);
-    if (scope.version !== undefined) {
-      out.put(versionWord);
-      text(scope.version);
-    }
-    out.put(spansWord);
+    named(',"version":', scope.version);
+    ascii('},"spans":[');
     list(spans, span);
     out.byte(brace);
-  }
+  };
 
-  function span(each: Span): void {
-    out.put(traceIdWord);
+  const span = (each: Span): void => {
+    ascii('{"traceId":"');
     ascii(each.traceId);
-    out.put(spanIdWord);
+    ascii('","spanId":"');
     ascii(each.spanId);
     if (each.parentSpanId !== undefined) {
-      out.put(parentSpanIdWord);
+      ascii('","parentSpanId":"');
       ascii(each.parentSpanId);
     }
     out.byte(quote);
-    if (each.traceState !== undefined) {
-      out.put(traceStateWord);
-      text(each.traceState);
-    }
-    out.put(nameWord);
-    text(each.name);
-    count(kindWord, each.kind);
-    out.put(startWord);
+    named(',"traceState":', each.traceState);
+    named(',"name":', each.name);
+    count(',"kind":', each.kind);
+    ascii(',"startTimeUnixNano":"');
     nanos(each.startNanos);
-    out.put(endWord);
+    ascii('","endTimeUnixNano":"');
     nanos(each.endNanos);
-    out.put(attributesQuotedWord);
+    ascii('","attributes":[');
     keyValues(each.attributes);
-    count(droppedAttributesWord, each.droppedAttributesCount);
+    count(',"droppedAttributesCount":', each.droppedAttributesCount);
     if (each.events.length > 0) {
-      out.put(eventsWord);
+      ascii(',"events":[');
       list(each.events, event);
     }
-    count(droppedEventsWord, each.droppedEventsCount);
+    count(',"droppedEventsCount":', each.droppedEventsCount);
     if (each.links.length > 0) {
-      out.put(linksWord);
+      ascii(',"links":[');
       list(each.links, link);
     }
-    count(droppedLinksWord, each.droppedLinksCount);
+    count(',"droppedLinksCount":', each.droppedLinksCount);
     status(each.status, each.statusMessage);
-    count(flagsWord, each.flags);
+    count(',"flags":', each.flags);
     out.byte(brace);
-  }
+  };
 
-  function status(code: number, message: string | undefined): void {
-    if (code === 0 && message === undefined) {
-      out.put(noStatusWord);
-      return;
-    }
-    out.put(statusWord);
-    ascii(String(code));
-    if (message !== undefined) {
-      out.put(messageWord);
-      text(message);
-    }
+  const status = (code: number, message: string | undefined): void => {
+    ascii(',"status":{');
+    if (code !== 0 || message !== undefined) ascii(`"code":${code}`);
+    named(',"message":', message);
     out.byte(brace);
-  }
+  };
 
-  function event(each: SpanEvent): void {
-    out.put(timeWord);
+  const event = (each: SpanEvent): void => {
+    ascii('{"timeUnixNano":"');
     nanos(each.timeNanos);
     out.byte(quote);
-    out.put(nameWord);
-    text(each.name);
-    out.put(attributesWord);
+    named(',"name":', each.name);
+    ascii(',"attributes":[');
     keyValues(each.attributes);
-    count(droppedAttributesWord, each.droppedAttributesCount);
+    count(',"droppedAttributesCount":', each.droppedAttributesCount);
     out.byte(brace);
-  }
+  };
 
-  function link(each: SpanLink): void {
-    out.put(traceIdWord);
+  const link = (each: SpanLink): void => {
+    ascii('{"traceId":"');
     ascii(each.traceId);
-    out.put(spanIdWord);
+    ascii('","spanId":"');
     ascii(each.spanId);
     out.byte(quote);
-    if (each.traceState !== undefined) {
-      out.put(traceStateWord);
-      text(each.traceState);
-    }
+    named(',"traceState":', each.traceState);
     if (each.attributes !== undefined) {
-      out.put(attributesWord);
+      ascii(',"attributes":[');
       keyValues(each.attributes);
     }
-    count(droppedAttributesWord, each.droppedAttributesCount);
-    count(flagsWord, each.flags);
+    count(',"droppedAttributesCount":', each.droppedAttributesCount);
+    count(',"flags":', each.flags);
     out.byte(brace);
-  }
+  };
 
-  function keyValues(attributes: Attributes): void {
+  const keyValues = (attributes: Attributes): void => {
     let follows = false;
     for (const name in attributes) {
       if (follows) out.byte(comma);
       follows = true;
-      const key = keyOf(name);
-      const value = attributes[name] as AttributeValue;
-      out.put(key.opening);
-      if (typeof value === 'string') keptText(key, value);
-      else anyValue(value);
+      out.put(keyOf(name));
+      anyValue(attributes[name] as AttributeValue);
       out.byte(brace);
     }
     out.byte(bracket);
-  }
+  };
 
-  /** Most attributes have the same few values in span after span: copying the last one's bytes costs a fifth of writing it. */
-  function keptText(key: Key, value: string): void {
-    if (value === key.value) {
-      out.put(key.text);
-      return;
-    }
-    const start = out.at;
-    anyValue(value);
-    key.misses += 1;
-    if (key.misses > maxMisses) return;
-    key.value = value;
-    key.text = Uint8Array.prototype.slice.call(out.bytes, start, out.at);
-  }
-
-  function anyValue(value: AttributeValue): void {
+  const anyValue = (value: AttributeValue): void => {
     if (typeof value === 'string') {
       out.put(stringWord);
       text(value);
       out.byte(brace);
     } else if (typeof value === 'number') numeric(value);
-    else if (typeof value === 'boolean') out.put(value ? trueWord : falseWord);
+    else if (typeof value === 'boolean') ascii(`{"boolValue":${value}}`);
     else if (typeof value === 'bigint') ascii(`{"intValue":"${BigInt.asIntN(64, value)}"}`);
     else if (value instanceof Uint8Array) {
       ascii(`{"bytesValue":"${Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64')}"}`);
     } else if (Array.isArray(value)) {
-      out.put(arrayWord);
+      ascii('{"arrayValue":{"values":[');
       list(value as readonly AttributeValue[], anyValue);
-      out.put(closingWord);
+      ascii('}}');
     } else if (value !== null && value !== undefined) {
-      out.put(mapWord);
+      ascii('{"kvlistValue":{"values":[');
       keyValues(value as Attributes);
-      out.put(closingWord);
+      ascii('}}');
     } else ascii('{}');
-  }
+  };
 
-  function numeric(value: number): void {
+  const numeric = (value: number): void => {
     if (Number.isSafeInteger(value)) {
-      out.put(intWord);
+      ascii('{"intValue":"');
       ascii(String(value));
       out.byte(quote);
     } else {
-      out.put(doubleWord);
+      ascii('{"doubleValue":');
       // Protobuf's JSON has words for what JSON has no numbers for.
       ascii(Number.isFinite(value) ? String(value) : `"${value}"`);
     }
     out.byte(brace);
-  }
+  };
 
   /** A field with its name; its default is left out. */
-  function count(name: Uint8Array, value: number | undefined): void {
+  const count = (name: string, value: number | undefined): void => {
     if (!value) return;
-    out.put(name);
+    ascii(name);
     ascii(String(value >>> 0));
-  }
+  };
 
-  /** Text of which it is known that it is ASCII and needs no escapes: digits. */
-  function ascii(text: string): void {
+  /** Text of which it is known that it is ASCII and needs no escapes: digits, and the fixed parts of a request. */
+  const ascii = (text: string): void => {
     const { length } = text;
     out.room(length);
     const { bytes, at } = out;
     for (let index = 0; index < length; index++) bytes[at + index] = text.charCodeAt(index);
     out.at = at + length;
-  }
+  };
 
-  function text(text: string): void {
+  const named = (name: string, value: string | undefined): void => {
+    if (value === undefined) return;
+    ascii(name);
+    text(value);
+  };
+
+  const text = (text: string): void => {
     const { length } = text;
     if (length <= shortText) {
       out.room(length + 2);
@@ -284,10 +206,10 @@ export const jsonEncoder = (): ((spans: readonly Span[]) => Buffer) => {
     const escaped = JSON.stringify(text);
     out.room(escaped.length * 3);
     out.at += out.bytes.write(escaped, out.at);
-  }
+  };
 
   /** Decimal digits of a 64-bit number, by long division of its four halves: a bigint's own toString costs four times as much. */
-  function nanos(value: bigint): void {
+  const nanos = (value: bigint): void => {
     wide[0] = value;
     let seconds = 0;
     let rest = 0;
@@ -311,21 +233,16 @@ export const jsonEncoder = (): ((spans: readonly Span[]) => Buffer) => {
       rest = shifted;
     }
     out.at = at + 9;
-  }
+  };
+
+  return (spans) => {
+    out.at = 0;
+    ascii('{"resourceSpans":[');
+    list(grouped(spans), resourceSpans);
+    out.byte(brace);
+    return out.taken();
+  };
 };
 
-interface Key {
-  readonly opening: Uint8Array;
-  /** The last text under this key that was kept, and how it is written. */
-  value: string | undefined;
-  text: Uint8Array;
-  /** How often there was another one. */
-  misses: number;
-}
-
-/** A key with so many different values, such as an id, is not worth keeping one of them. */
-const maxMisses = 8;
 /** Strings up to so many characters are looked through and written here; the runtime is faster with longer ones. */
 const shortText = 64;
-
-const bytes = (text: string): Uint8Array => Buffer.from(text);

@@ -12,17 +12,11 @@ export type Sampler = Pick<BacklogSampler, 'shouldSample' | 'byTrace' | 'toStrin
 export const headSampler = ({ name, ratio }: { readonly name: SamplerName; readonly ratio: number }): Sampler => {
   const root = roots[name](ratio);
   const label = `${name}{${ratio}}`;
-  if (!name.startsWith('parentbased_')) {
-    return {
-      shouldSample: (context, traceId) => root(traceId, parentIn(context)),
-      byTrace: true,
-      toString: () => label,
-    };
-  }
+  const followsParent = name.startsWith('parentbased_');
   return {
     shouldSample: (context, traceId) => {
       const parent = parentIn(context);
-      if (parent === undefined) return root(traceId, undefined);
+      if (parent === undefined || !followsParent) return root(traceId, parent);
       return (parent.traceFlags & 1) === 1 ? kept : dropped;
     },
     byTrace: true,

@@ -20,7 +20,7 @@ export const resourceOf = (env: Environment, read: Reading): Attributes => {
 
 const ofLambda = (env: Environment, read: Reading): Attributes => {
   const name = read.text('AWS_LAMBDA_FUNCTION_NAME');
-  if (name === undefined) return {};
+  if (!name) return {};
   const memory = Number(env['AWS_LAMBDA_FUNCTION_MEMORY_SIZE']);
   const logGroup = read.text('AWS_LAMBDA_LOG_GROUP_NAME');
   return defined({
@@ -36,5 +36,7 @@ const ofLambda = (env: Environment, read: Reading): Attributes => {
   });
 };
 
-const defined = (given: Readonly<Record<string, AttributeValue | undefined>>): Attributes =>
-  Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as Attributes;
+const defined = (given: Record<string, AttributeValue | undefined>): Attributes => {
+  for (const key in given) if (given[key] === undefined) delete given[key];
+  return given as Attributes;
+};

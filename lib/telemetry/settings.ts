@@ -73,10 +73,13 @@ export const readSettings = (env: Environment): Settings => {
 export const readMetricsSettings = (env: Environment): { readonly otlp: OtlpSettings } & Pick<Settings, 'warnings'> => {
   const warnings: string[] = [];
   return {
-    otlp: otlpOf(
-      reading(env, (warning) => warnings.push(warning)),
-      'metrics',
-    ),
+    otlp: {
+      ...otlpOf(
+        reading(env, (warning) => warnings.push(warning)),
+        'metrics',
+      ),
+      encoding: 'json',
+    },
     warnings,
   };
 };
@@ -88,32 +91,23 @@ const samplerOf = (read: Reading): Settings['sampler'] => {
   return { name, ratio };
 };
 
-const localCollector = 'http://localhost:4318/v1/';
-
 const otlpOf = (read: Reading, signal: 'traces' | 'metrics'): OtlpSettings => {
   const own = `OTEL_EXPORTER_OTLP_${signal.toUpperCase()}_`;
   const all = 'OTEL_EXPORTER_OTLP_';
-  const base = read.url(`${own}ENDPOINT`);
-  const told = base ?? withPath(read.url(`${all}ENDPOINT`), `v1/${signal}`);
-  const url = told ?? `${localCollector}${signal}`;
-  const file = (name: string) => read.text(`${own}${name}`) ?? read.text(`${all}${name}`);
-  // Metrics are few and leave as JSON, whatever the spans do.
-  const protocol =
-    signal === 'metrics'
-      ? 'http/json'
-      : read.choice([`${own}PROTOCOL`, `${all}PROTOCOL`], ['http/protobuf', 'http/json'] as const, 'http/protobuf');
+  const path = `v1/${signal}`;
+  const told = read.url(`${own}ENDPOINT`) ?? withPath(read.url(`${all}ENDPOINT`), path);
+  const url = told ?? `http://localhost:4318/${path}`;
+  const either = (name: string) => [own + name, all + name];
+  const file = (name: string) => either(name).map(read.text).find(Boolean);
+  const protocol = read.choice(either('PROTOCOL'), ['http/protobuf', 'http/json'] as const, 'http/protobuf');
   return {
     url,
     isDefault: told === undefined,
     encoding: protocol === 'http/json' ? 'json' : 'protobuf',
     // A Collector on the same machine: compressing would cost more than it spares.
-    compression: read.choice(
-      [`${own}COMPRESSION`, `${all}COMPRESSION`],
-      compressions,
-      isLoopback(url) ? 'none' : 'gzip',
-    ),
+    compression: read.choice(either('COMPRESSION'), compressions, isLoopback(url) ? 'none' : 'gzip'),
     headers: { ...read.pairs(`${all}HEADERS`, 'secret'), ...read.pairs(`${own}HEADERS`, 'secret') },
-    timeoutMs: read.whole([`${own}TIMEOUT`, `${all}TIMEOUT`], 10_000, { least: 1 }),
+    timeoutMs: read.whole(either('TIMEOUT'), 10_000, { least: 1 }),
     tls: { ca: file('CERTIFICATE'), cert: file('CLIENT_CERTIFICATE'), key: file('CLIENT_KEY') },
   };
 };
@@ -127,14 +121,8 @@ const withPath = (url: string | undefined, path: string): string | undefined => 
 
 /** Without a regular expression: the first one of a process takes V8 as long as all other variables. */
 const isLoopback = (url: string): boolean => {
-  const host = authorityOf(url).toLowerCase();
-  const name = host.startsWith('[') ? host.slice(0, host.indexOf(']') + 1) : host.split(':', 1)[0];
-  return name === 'localhost' || name === '[::1]' || isLoopbackAddress(name as string);
-};
-
-const isLoopbackAddress = (name: string): boolean => {
-  const parts = name.split('.');
-  return parts.length === 4 && parts[0] === '127' && parts.every((part) => Number(part) <= 255 && part !== '');
+  const host = `${authorityOf(url).toLowerCase()}:`;
+  return ['localhost:', '127.', '[::1]:'].some((start) => host.startsWith(start));
 };
 
 const batchOf = (read: Reading): BatchSettings => {

@@ -1,7 +1,7 @@
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 interface Bounds {
-  readonly least?: number;
+  readonly least: number;
   readonly most?: number;
 }
 
@@ -20,25 +20,39 @@ export interface Reading {
 
 export const reading = (env: Environment, warn: (warning: string) => void): Reading => {
   const text = (name: string): string | undefined => env[name]?.trim() || undefined;
-  const refuse = (name: string, value: string, expected: string, used: string): undefined =>
-    warn(`${name} is ${JSON.stringify(value.slice(0, 60))}; expected is ${expected}. ${used}`) as undefined;
-
   const first = <T>(
     names: readonly string[],
     read: (value: string) => T | undefined,
     expected: string,
     otherwise: T,
   ): T => {
-    for (const [at, name] of names.entries()) {
-      const value = text(name);
-      if (value === undefined) continue;
-      const found = read(value);
-      if (found !== undefined) return found;
-      const next = names.slice(at + 1).find((other) => text(other) !== undefined);
-      refuse(name, value, expected, next === undefined ? `The default, ${otherwise}, is used.` : `${next} is used.`);
-    }
-    return otherwise;
+    const [name, ...others] = names.filter(text) as [string?, ...string[]];
+    if (name === undefined) return otherwise;
+    const value = text(name) as string;
+    const found = read(value);
+    if (found !== undefined) return found;
+    const [next] = others;
+    const used = next ?? `The default, ${otherwise},`;
+    warn(`${name} is ${JSON.stringify(value.slice(0, 60))}; expected is ${expected}. ${used} is used.`);
+    return first(others, read, expected, otherwise);
   };
+
+  const numeric = (
+    names: readonly string[],
+    otherwise: number,
+    { least, most = Number.MAX_VALUE }: Bounds,
+    what: string,
+    form: RegExp,
+  ) =>
+    first(
+      names,
+      (value) => {
+        const number = form.test(value) ? Number(value) : -1;
+        return number >= least && number <= most ? number : undefined;
+      },
+      `a ${what} ${most === Number.MAX_VALUE ? `of at least ${least}` : `from ${least} to ${most}`}`,
+      otherwise,
+    );
 
   const choice: Reading['choice'] = (names, words, otherwise) =>
     first(
@@ -51,15 +65,8 @@ export const reading = (env: Environment, warn: (warning: string) => void): Read
   return {
     text,
     flag: (name) => choice([name], ['true', 'false'], 'false') === 'true',
-    number: (name, otherwise, bounds) =>
-      first([name], (value) => numeric(value, bounds), `a number ${range(bounds)}`, otherwise),
-    whole: (names, otherwise, bounds) =>
-      first(
-        names,
-        (value) => (/^\d+$/.test(value) ? numeric(value, bounds) : undefined),
-        `a whole number ${range(bounds)}`,
-        otherwise,
-      ),
+    number: (name, otherwise, bounds) => numeric([name], otherwise, bounds, 'number', /^/),
+    whole: (names, otherwise, bounds) => numeric(names, otherwise, bounds, 'whole number', /^\d+$/),
     choice,
     url: (name) => {
       const value = text(name);
@@ -70,7 +77,7 @@ export const reading = (env: Environment, warn: (warning: string) => void): Read
         return value.slice(0, scheme).toLowerCase() + value.slice(scheme).split('#', 1)[0];
       }
       // Its text may hold a password.
-      warn(`${name} is no http or https URL, or has a user in it. It is ignored.`);
+      warn(`${name} is no http or https URL without a user. It is ignored.`);
       return undefined;
     },
     pairs: (name, kind) => {
@@ -79,7 +86,7 @@ export const reading = (env: Environment, warn: (warning: string) => void): Read
       const found = pairsIn(value);
       if (found !== undefined) return found;
       const shown = kind === 'secret' ? 'cannot be read' : `is ${JSON.stringify(value.slice(0, 60))}`;
-      warn(`${name} ${shown}; expected is key=value pairs, percent-encoded. All of it is ignored.`);
+      warn(`${name} ${shown}; expected is key=value pairs, percent-encoded. It is ignored.`);
       return {};
     },
   };
@@ -87,20 +94,11 @@ export const reading = (env: Environment, warn: (warning: string) => void): Read
 
 /** What is between the scheme of an http or https URL and its path; empty for anything else. Parsing a URL costs ten times as much. */
 export const authorityOf = (url: string): string => {
-  const scheme = url.slice(0, 8).toLowerCase();
-  const from = scheme === 'https://' ? 8 : scheme.startsWith('http://') ? 7 : url.length;
-  let to = from;
-  while (to < url.length && !'/\\?#'.includes(url[to] as string)) to += 1;
-  return url.slice(from, to);
+  const from = url.indexOf('://') + 3;
+  let authority = ['http://', 'https://'].includes(url.slice(0, from).toLowerCase()) ? url.slice(from) : '';
+  for (const end of '/\\?#') authority = authority.split(end, 1)[0] as string;
+  return authority;
 };
-
-const numeric = (value: string, { least = Number.NEGATIVE_INFINITY, most = Number.POSITIVE_INFINITY }: Bounds) => {
-  const number = Number(value);
-  return number >= least && number <= most ? number : undefined;
-};
-
-const range = ({ least, most }: Bounds): string =>
-  most === undefined ? `of at least ${least}` : `from ${least} to ${most}`;
 
 const pairsIn = (value: string): Record<string, string> | undefined => {
   const found: [string, string][] = [];

@@ -3,7 +3,7 @@ import { createHash, createHmac } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer as createNetServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
@@ -126,6 +126,100 @@ test('a connection that was closed meanwhile costs no span and no wait', async (
   assert.deepEqual(await backEnd.export([aSpan()], 5000), { kept: 1, dropped: {} });
   assert.equal(seen.length, 2);
   assert.deepEqual(waits, []);
+});
+
+/** A server that answers with bytes, whatever it is asked. */
+const rawServer = async (t: TestContext, answer: (socket: Socket, request: number) => void) => {
+  let connections = 0;
+  let requests = 0;
+  const open = new Set<Socket>();
+  const server = createNetServer((socket) => {
+    connections += 1;
+    open.add(socket);
+    socket.on('error', () => undefined);
+    socket.on('data', () => answer(socket, ++requests));
+  });
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  t.after(() => {
+    for (const socket of open) socket.destroy();
+    server.close();
+  });
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1/traces`;
+  return { url, connections: () => connections };
+};
+const emptyAnswer = 'HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n';
+
+test('what comes unasked on a kept connection ends it, and is no answer to the next request', async (t) => {
+  const refusal = 'HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n';
+  const { url, connections } = await rawServer(t, (socket, request) => {
+    socket.write(emptyAnswer);
+    if (request === 1) setTimeout(() => socket.write(refusal), 5);
+  });
+  const { backEnd } = made(url);
+  assert.deepEqual(await backEnd.export([aSpan()], 5000), { kept: 1, dropped: {} });
+  await new Promise((done) => setTimeout(done, 100));
+  assert.deepEqual(await backEnd.export([aSpan()], 5000), { kept: 1, dropped: {} });
+  assert.equal(connections(), 2);
+});
+
+test('a connection whose answer asks to close it is not used again', async (t) => {
+  const { url, connections } = await rawServer(t, (socket) => {
+    socket.write('HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
+  });
+  const { backEnd } = made(url);
+  for (let each = 0; each < 2; each++) {
+    assert.deepEqual(await backEnd.export([aSpan()], 5000), { kept: 1, dropped: {} });
+  }
+  assert.equal(connections(), 2);
+});
+
+test('what is no HTTP is no answer', async (t) => {
+  const { url } = await rawServer(t, (socket) => void socket.write('220 mail.example ESMTP\r\n\r\n'));
+  assert.deepEqual(await made(url).backEnd.export([aSpan()], 5000), { kept: 0, dropped: { unavailable: 1 } });
+});
+
+test('an answer whose connection breaks before its end is none', async (t) => {
+  const { url } = await rawServer(t, (socket) => {
+    socket.write('HTTP/1.1 200 OK\r\n\r\npart', () => socket.resetAndDestroy());
+  });
+  assert.deepEqual(await made(url).backEnd.export([aSpan()], 5000), { kept: 0, dropped: { unavailable: 1 } });
+});
+
+test('exports at the same time have a connection each, of which one is kept', async (t) => {
+  const { url, seen, connections } = await receiver(t);
+  const { backEnd } = made(url);
+  const outcomes = await Promise.all([1, 2, 3].map(() => backEnd.export([aSpan()], 5000)));
+  assert.deepEqual(outcomes, Array(3).fill({ kept: 1, dropped: {} }));
+  await backEnd.export([aSpan()], 5000);
+  assert.equal(seen.length, 4);
+  assert.equal(connections(), 3);
+});
+
+test('megabytes leave whole', async (t) => {
+  const { url, seen } = await receiver(t);
+  const spans = Array.from({ length: 200 }, () => aSpan({ attributes: { text: '漢'.repeat(10_000) } }));
+  assert.deepEqual(await made(url).backEnd.export(spans, 30_000), { kept: 200, dropped: {} });
+  assert.deepEqual(seen[0]?.body, protobufEncoder()(spans));
+});
+
+test('a header that would end the line is refused, and nothing is sent', async (t) => {
+  const { url, seen } = await receiver(t);
+  for (const headers of [{ 'api-key': 'a\r\nx: y' }, { 'api key': 'a' }, { 'api-key': 'ключ' }] as Record<
+    string,
+    string
+  >[]) {
+    const { backEnd, lines } = made(url, { headers });
+    assert.deepEqual(await backEnd.export([aSpan()], 5000), { kept: 0, dropped: { misconfigured: 1 } });
+    assert.ok(!JSON.stringify(lines).includes('x: y'));
+  }
+  assert.equal(seen.length, 0);
+});
+
+test('the query of the endpoint is sent, and a Host header of the user in place of its own', async (t) => {
+  const { url, seen } = await receiver(t);
+  await made(`${url}?key=a%20b#part`, { headers: { Host: 'collector.example' } }).backEnd.export([aSpan()], 5000);
+  assert.equal(seen[0]?.url, '/v1/traces?key=a%20b');
+  assert.equal(seen[0]?.headers.host, 'collector.example');
 });
 
 for (const code of [429, 502, 503, 504]) {

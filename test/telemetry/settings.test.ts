@@ -296,7 +296,7 @@ test('spans for another machine are compressed, unless that is declined', () => 
   ]) {
     assert.equal(readSettings({ OTEL_EXPORTER_OTLP_ENDPOINT: near }).otlp.compression, 'none');
   }
-  for (const other of ['http://localhost.example', 'http://127.0.0.1.example', 'http://127.0.0.999x', 'http://[::2]']) {
+  for (const other of ['http://localhost.example', 'http://localhost1', 'http://[::2]']) {
     assert.equal(readSettings({ OTEL_EXPORTER_OTLP_ENDPOINT: other }).otlp.compression, 'gzip', other);
   }
 });
