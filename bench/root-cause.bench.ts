@@ -1,5 +1,12 @@
 import { existsSync } from 'node:fs';
-import { type Profile, profileOf, type RankOptions, rankDefaults, rankProfiles } from '../lib/trace/root-cause.ts';
+import {
+  addProfile,
+  type Profile,
+  profileOf,
+  type RankOptions,
+  rankDefaults,
+  rankProfiles,
+} from '../lib/trace/root-cause.ts';
 import type { Bench } from './index.ts';
 import { nezhaItems, nezhaTraces, serviceOfPod } from './nezha.ts';
 
@@ -96,32 +103,45 @@ export const bench: Bench = {
   },
 };
 
-/** A window's traces from the fault on, against the day's healthy ones and those of the same window before the fault. */
+/**
+ * A window's traces from the fault on, against what of that day is known to be healthy by then: the fault-free window, and of this window
+ * and earlier ones what began before their faults. As where it runs, nothing of later is known.
+ */
 const load = (folder: string): Case[] => {
   const items = nezhaItems(folder).filter(({ id }) => id !== null);
-  const healthy = new Map<string, ReturnType<typeof nezhaTraces>>();
+  const healthy = new Map<string, Profile>();
+  const healthyOf = (day: string): Profile => {
+    const known = healthy.get(day) ?? profileOf([]);
+    healthy.set(day, known);
+    return known;
+  };
   for (const { id, kind, day } of items) {
-    if (kind === 'normal' && id !== null) healthy.set(day, [...(healthy.get(day) ?? []), ...nezhaTraces(folder, id)]);
+    if (kind === 'normal' && id !== null) addProfile(healthyOf(day), treesOf(nezhaTraces(folder, id)));
   }
-  return items.flatMap(({ id, kind, day, system, inject_time, inject_pod, inject_type }): Case[] => {
-    if (kind !== 'fault' || id === null || inject_pod === undefined || inject_time === undefined) return [];
-    const traces = nezhaTraces(folder, id);
-    const injected = Date.parse(`${inject_time.replace(' ', 'T')}Z`) / 1000;
-    const after = traces.filter(({ at }) => at >= injected);
-    const before = traces.filter(({ at }) => at < injected - guardSeconds);
-    const isSplit = after.length >= minTraces;
-    const trees = (list: typeof traces) => list.map(({ tree }) => tree);
-    return [
-      {
+  const faults = items.flatMap((item) =>
+    item.kind !== 'fault' || item.inject_pod === undefined || item.inject_time === undefined
+      ? []
+      : [{ ...item, pod: item.inject_pod, injected: Date.parse(`${item.inject_time.replace(' ', 'T')}Z`) / 1000 }],
+  );
+  return faults
+    .sort((a, b) => a.injected - b.injected)
+    .map(({ id, day, system, inject_type, pod, injected }): Case => {
+      const traces = nezhaTraces(folder, id ?? '');
+      const after = traces.filter(({ at }) => at >= injected);
+      const isSplit = after.length >= minTraces;
+      const usual = healthyOf(day);
+      if (isSplit) addProfile(usual, treesOf(traces.filter(({ at }) => at < injected - guardSeconds)));
+      return {
         system: system ?? 'unknown',
         kind: inject_type ?? 'unknown',
-        truth: serviceOfPod(inject_pod),
-        now: profileOf(trees(isSplit ? after : traces)),
-        usual: profileOf([...trees(healthy.get(day) ?? []), ...(isSplit ? trees(before) : [])]),
-      },
-    ];
-  });
+        truth: serviceOfPod(pod),
+        now: profileOf(treesOf(isSplit ? after : traces)),
+        usual: structuredClone(usual),
+      };
+    });
 };
+
+const treesOf = (traces: ReturnType<typeof nezhaTraces>) => traces.map(({ tree }) => tree);
 
 /** 1 for the first; Infinity when the service is not in the list. */
 const rankOf = ({ now, usual, truth }: Case, options: RankOptions): number => {

@@ -71,7 +71,7 @@ export interface RankOptions {
 
 export const rankDefaults: RankOptions = {
   floorMs: 1,
-  confidence: 4,
+  confidence: 3,
   minSpans: 3,
   noise: 0.1,
   prior: 1.5,
@@ -111,8 +111,13 @@ export const profileOf = (trees: Iterable<CallTree>, floorMs = rankDefaults.floo
     callees: new Map(),
     traces: 0,
   };
-  for (const tree of trees) addTree(profile, tree, floorMs);
+  addProfile(profile, trees, floorMs);
   return profile;
+};
+
+/** Adds traces to a profile, which is changed. */
+export const addProfile = (profile: Profile, trees: Iterable<CallTree>, floorMs = rankDefaults.floorMs): void => {
+  for (const tree of trees) addTree(profile, tree, floorMs);
 };
 
 const addTree = (profile: Profile, tree: CallTree, floorMs: number): void => {
