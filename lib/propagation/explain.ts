@@ -34,7 +34,7 @@ export interface Explanation {
 export const explain = (message: Message, using: Propagation = standard): Explanation => {
   const seen: (Candidate & { readonly place: Place | undefined })[] = [];
   const extracted = extract(message, using, {
-    saw: (path, format, family, read, place) => {
+    saw: (path, { name: format, family }, read, place) => {
       const found = { path, format, family, place };
       if (typeof read === 'string') seen.push({ ...found, refused: wordsOf(format, read) });
       else seen.push(isContext(read) ? { ...found, context: read } : { ...found, start: read });

@@ -2,19 +2,13 @@ import type { Layer, Nested, Place } from '../model/carrier.ts';
 import type { Message } from '../model/message.ts';
 import type { BaggageEntry, ContextLink, Extracted, LinkReason, Start, TraceContext } from '../model/trace-context.ts';
 import { readBaggage } from './baggage.ts';
-import { isContext } from './format.ts';
+import { type Format, isContext } from './format.ts';
 import { fieldText, findAny, findExact, irregular, type Name, scan, spelledIn } from './lookup.ts';
 import { baggageBit, type Propagation, type Rules, standard } from './propagation.ts';
 
 /** What extraction saw on its way; handed in by `explain`, which thereby runs the same readers to the end. */
 export interface Notes {
-  readonly saw: (
-    path: string,
-    format: string,
-    family: 'w3c' | 'b3' | 'xray' | 'custom',
-    read: TraceContext | Start | string,
-    place: Place,
-  ) => void;
+  readonly saw: (path: string, format: Format, read: TraceContext | Start | string, place: Place) => void;
   /** A layer that stayed closed; without a reason, it lay too deep. */
   readonly closed: (path: string, reason: string | undefined) => void;
 }
@@ -68,7 +62,7 @@ const peel = (using: Propagation, rules: Rules, outer: Layer, entry: unknown, no
   for (let depth = 0; layer.within !== undefined; depth++) {
     const nested: Nested | undefined = layer.within(current, bytesLeft, using.markers);
     if (nested === undefined) break;
-    const path = nested.path === '' ? prefix : `${prefix}.${nested.path}`;
+    const path = joined(prefix, nested.path);
     if (nested.layer === undefined || depth >= peelLimits.layers) {
       notes?.closed(path, nested.refused);
       break;
@@ -90,9 +84,7 @@ const merged = (outer: Extracted, inner: Extracted): Extracted => {
   const links = outer.links.length === 0 ? inner.links : [...outer.links, ...inner.links];
   const baggage = outer.baggage ?? inner.baggage;
   if (inner.context !== undefined) return { ...inner, links, baggage };
-  const start = outer.start ?? inner.start;
-  const from = outer.start === undefined ? inner : outer;
-  return { ...from, links, baggage, ...(start === undefined ? {} : { start }) };
+  return { ...(outer.start === undefined ? inner : outer), links, baggage };
 };
 
 /** What only the broker wrote: taken when the application said nothing, and a link only where that is asked for. */
@@ -128,13 +120,13 @@ const readLayer = (
   const { places } = layer;
   for (let index = 0; index < places.length; index++) {
     const place = places[index] as Place;
-    if ((place.broker === true) !== broker) continue;
+    if ((place.broker ?? false) !== broker) continue;
     const values = place.values(entry);
     if (values === undefined) continue;
     const mask = scan(values, using.names);
     if (mask === 0) continue;
     const find = (mask & irregular) === 0 ? findExact : findAny;
-    if ((mask & baggageBit) !== 0 && using.carriesBaggage && baggage === undefined && place.stale !== true) {
+    if ((mask & baggageBit) !== 0 && using.carriesBaggage && baggage === undefined && !place.stale) {
       const header = find(values, place.text, 'baggage');
       if (header !== undefined) baggage = readBaggage(header, rules.baggage);
     }
@@ -148,20 +140,19 @@ const readLayer = (
         if (header !== undefined && speaksOf(header, context.traceId)) continue;
       }
       const read = format.read(values, place.text, find);
-      if (notes !== undefined) {
-        notes.saw(pathOf(using, layer, place, values, mask, bits, prefix), format.name, format.family, read, place);
-      }
+      if (notes === undefined && typeof read === 'string') continue;
+      const here = pathOf(using, layer, place, values, mask, bits, prefix);
+      notes?.saw(here, format, read, place);
       if (typeof read === 'string') continue;
       if (!isContext(read)) {
-        if (context === undefined && place.stale !== true) {
-          if (start === undefined) path = pathOf(using, layer, place, values, mask, bits, prefix);
+        if (context === undefined && !place.stale) {
+          if (start === undefined) path = here;
           start = { ...read, ...start };
           if (rank > at) rank = at;
         }
         continue;
       }
-      const here = pathOf(using, layer, place, values, mask, bits, prefix);
-      if (place.stale === true) {
+      if (place.stale) {
         links = [...(links ?? []), linkTo(read, 'stale', format.name, here)];
       } else if (context === undefined || at < rank) {
         if (context !== undefined) links = conflict(using, links, context, rank, path, read);
@@ -181,8 +172,7 @@ const readLayer = (
 /** Whether a header starts with an id, as B3's do, or as X-Ray's `Root=1-` with a dash in it. Cutting the id up would cost memory. */
 const speaksOf = (header: string, traceId: string): boolean => {
   let at = header.charCodeAt(0) === 82 ? 7 : 0;
-  let digit = 0;
-  for (; digit < 32; at++) {
+  for (let digit = 0; digit < 32; at++) {
     const code = header.charCodeAt(at);
     if (code === traceId.charCodeAt(digit)) digit++;
     else if (code !== 45) return false;
@@ -257,7 +247,5 @@ const governed = (found: Extracted, rules: Rules, message: Message): Extracted =
   return { context: undefined, links: [ended, ...links], baggage, format, path };
 };
 
-const isTrusted = (accounts: readonly string[], { source, entry, event }: Message): boolean => {
-  const account = source.details(entry, event).arn?.split(':')[4];
-  return account !== undefined && accounts.includes(account);
-};
+const isTrusted = (accounts: readonly string[], { source, entry, event }: Message): boolean =>
+  accounts.includes(source.details(entry, event).arn?.split(':')[4] ?? 'unknown');

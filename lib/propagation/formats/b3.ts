@@ -24,9 +24,7 @@ const dash = 45;
 /** The spec asks for lower case; ids in upper case are accepted, and lowered so that they never leave us invalid. */
 const readSingle = (header: string): TraceContext | Start | string => {
   const read = readLower(header);
-  if (typeof read !== 'string') return read;
-  const lower = header.toLowerCase();
-  return lower === header ? read : readLower(lower);
+  return typeof read === 'string' ? readLower(header.toLowerCase()) : read;
 };
 
 const readLower = (header: string): TraceContext | Start | string => {

@@ -6,7 +6,7 @@ import { isId } from '../hex.ts';
 /** A format of your own, by a map of field names or by a pair of functions. */
 export const customFormat = (config: CustomFormat): Format => {
   const { decode, encode, fields } = config;
-  const names = [...Object.values(fields ?? {}), ...(config.names ?? [])].filter((name) => name !== undefined);
+  const names = [...Object.values(fields ?? {}), ...(config.names ?? [])].filter(Boolean) as string[];
   return {
     name: 'custom',
     family: 'custom',
@@ -111,4 +111,4 @@ const wholeOf = (text: string): Parts | undefined => {
 const whole = /^\s*(?:\w\w[-:])?((?:\w{16}){1,2})[-:/;,.|](\w{16})(?:[-:/;,.|](\w+))?\s*$/;
 
 const sampledOf = (text = ''): boolean | undefined =>
-  /^(?:0?[13]|true|d)$/.test(text) ? true : /^(?:0?[02]|false)$/.test(text) ? false : undefined;
+  /^(?:0?[0-3]|true|false|d)$/.test(text) ? /[13td]/.test(text) : undefined;
