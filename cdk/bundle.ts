@@ -100,7 +100,7 @@ const buildFile = (entry: string, outDir: string, alias: Aliases, external: read
  */
 export const minifyFurther = (file: string): void => {
   const { code } = minifySync(readFileSync(file, 'utf8'), {
-    compress: { ecma: 2022, passes: 2, toplevel: true },
+    compress: { ecma: 2022, passes: 3, toplevel: true },
     mangle: { toplevel: true },
     ecma: 2022,
     module: false,

@@ -17,8 +17,8 @@ export interface OtlpOptions<Item = Span> {
   /** Of what `encode` makes. */
   readonly contentType: string;
   readonly compression: 'gzip' | 'zstd' | 'none';
-  /** Called once, before the first request, where they have to be fetched. @default none */
-  readonly headers?: Readonly<Record<string, string>> | (() => Promise<Readonly<Record<string, string>>>);
+  /** Asked for each request where they are secret; `fresh`: the last ones were refused. Whoever is asked keeps them. @default none */
+  readonly headers?: Readonly<Record<string, string>> | ((fresh: boolean) => Promise<Readonly<Record<string, string>>>);
   /** Longest wait of one export with all its attempts, in milliseconds. */
   readonly timeoutMs: number;
   /** Signature Version 4 on each attempt, with the credentials of the environment at that time. @default none */
@@ -43,6 +43,8 @@ const maxAttempts = 5;
 /** The first wait; it doubles with each attempt, up to the longest. */
 const firstWaitMs = 200;
 const longestWaitMs = 5000;
+/** After refused headers, until fresh ones are asked for again. */
+const refreshMs = 60_000;
 /** How long an endpoint that nobody asked for is left alone when nothing listens there. */
 const restMs = 60_000;
 
@@ -59,7 +61,7 @@ export const otlpBackEnd = <Item = Span>(options: OtlpOptions<Item>): BackEnd<It
 
   const send = async (spans: readonly Item[], until: number): Promise<ExportOutcome> => {
     const body = await compressed(encode(spans), compression);
-    const answer = await attempts(() => once(body, until - clock()), until, options);
+    const answer = await attempts(() => once(body, until), until, options);
     if ('lost' in answer) {
       if (answer.lost === 'unreachable' && options.optional) return rest(spans);
       return lost(spans, answer.lost);
@@ -169,18 +171,14 @@ const retryAfterMs = (text: string | undefined, now: number): number | undefined
   return Number.isNaN(wait) ? undefined : Math.max(0, wait);
 };
 
-/** One attempt: what stays the same for all of them is made when the first one is sent. */
-const attempt = (options: Posting): ((body: Uint8Array, budgetMs: number) => Promise<Answer | Lost>) => {
-  const { url, compression, contentType, sign, clock } = options;
-  let ready: Promise<Ready> | undefined;
-  return async (body, budgetMs) => {
-    ready ??= prepared(options);
-    const { post, headers } = await ready.catch((thrown) => {
-      // What could not be fetched may be there the next time.
-      ready = undefined;
-      throw thrown;
-    });
-    let sent: Record<string, string> = { ...headers, 'content-type': contentType };
+/** One attempt; the connection is made with the first one. */
+const attempt = (options: Posting): ((body: Uint8Array, until: number) => Promise<Answer | Lost>) => {
+  const { url, compression, contentType, sign, clock, headers = {}, tls = {} } = options;
+  let posting: Promise<Post> | undefined;
+  let refreshedAt = Number.NEGATIVE_INFINITY;
+  const once = async (body: Uint8Array, until: number, fresh: boolean): Promise<Answer | Lost> => {
+    let sent = sendable(typeof headers === 'function' ? await headers(fresh) : headers, url);
+    sent['content-type'] = contentType;
     if (compression !== 'none') sent['content-encoding'] = compression;
     if (sign !== undefined) {
       const credentials = credentialsOf(sign.env);
@@ -188,24 +186,25 @@ const attempt = (options: Posting): ((body: Uint8Array, budgetMs: number) => Pro
         throw new Failure('misconfigured', 'no AWS credentials to sign with', { where: url });
       sent = signedHeaders({ ...sign, credentials, method: 'POST', url, at: clock(), headers: sent, body });
     }
-    return post(sent, body, budgetMs);
+    // Files that cannot be read may be there the next time.
+    posting ??= connection(url, tls).catch((thrown) => {
+      posting = undefined;
+      throw thrown;
+    });
+    return (await posting)(sent, body, until - clock());
+  };
+  return async (body, until) => {
+    const answer = await once(body, until, false);
+    const isRefused = 'status' in answer && reasons[answer.status] === 'unauthorised';
+    if (!isRefused || typeof headers !== 'function' || clock() - refreshedAt < refreshMs) return answer;
+    // A secret that was rotated since it was read.
+    refreshedAt = clock();
+    return once(body, until, true);
   };
 };
 
-interface Ready {
-  readonly post: Post;
-  readonly headers: Readonly<Record<string, string>>;
-}
-
-const prepared = async ({ url, headers = {}, tls = {} }: Posting): Promise<Ready> => {
-  const known = typeof headers === 'function' ? await headers() : headers;
-  if (!sendable(known)) throw new Failure('misconfigured', 'a header holds what none can hold', { where: url });
-  const lowerCase = Object.entries(known).map(([name, value]) => [name.toLowerCase(), value]);
-  return {
-    post: poster(url, url.startsWith('https:') ? await pemFiles(tls) : {}),
-    headers: Object.fromEntries(lowerCase),
-  };
-};
+const connection = async (url: string, tls: NonNullable<OtlpOptions['tls']>): Promise<Post> =>
+  poster(url, url.startsWith('https:') ? await pemFiles(tls) : {});
 
 const pemFiles = async (tls: NonNullable<OtlpOptions['tls']>): Promise<Pem> => {
   const { readFile } = process.getBuiltinModule('node:fs/promises');

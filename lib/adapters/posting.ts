@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { Failure } from '../model/failure.ts';
 import { type Answer, answerReader, isToken } from './http1-answer.ts';
 
 /** Why there was no answer. */
@@ -94,6 +95,13 @@ interface Connection {
   take: ((bytes: Buffer | undefined, code?: string) => void) | undefined;
 }
 
-/** Whether headers can be written as they are. */
-export const sendable = (headers: Readonly<Record<string, string>>): boolean =>
-  Object.entries(headers).every(([name, value]) => isToken(name) && /^[\t\x20-\x7e\x80-\xff]*$/.test(value));
+/** Headers by lower-case name; throws where one cannot be written as it is. */
+export const sendable = (headers: Readonly<Record<string, string>>, where: string): Record<string, string> => {
+  const found: Record<string, string> = {};
+  for (const [name, value] of Object.entries(headers)) {
+    if (!isToken(name) || !/^[\t\x20-\x7e\x80-\xff]*$/.test(value))
+      throw new Failure('misconfigured', 'a header holds what none can hold', { where });
+    found[name.toLowerCase()] = value;
+  }
+  return found;
+};

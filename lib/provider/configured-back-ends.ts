@@ -6,7 +6,7 @@ import type { Crypto, Secrets } from '../model/ports.ts';
 import type { Redact } from '../telemetry/route.ts';
 import { type BackEndPorts, encoderOf, otlpOptions } from './back-end.ts';
 
-/** One of `telemetry.backEnds`. Secret headers are fetched before the first request. */
+/** One of `telemetry.backEnds`. Secret headers are asked for at each request, of a store that keeps them for some minutes, and anew when they were refused. */
 export const configuredBackEnd = (
   name: string,
   config: BackEndConfig,
@@ -25,10 +25,10 @@ export const configuredBackEnd = (
     ...(Object.keys(secretHeaders).length === 0
       ? {}
       : {
-          headers: async () => {
+          headers: async (fresh: boolean) => {
             const fetched = Object.entries(secretHeaders).map(async ([header, reference]) => [
               header,
-              await secrets(reference),
+              await secrets(reference, { fresh }),
             ]);
             return { ...headers, ...(Object.fromEntries(await Promise.all(fetched)) as Record<string, string>) };
           },

@@ -496,22 +496,60 @@ test('https with an authority and a client certificate of its own', async (t) =>
   assert.match(JSON.stringify(missing.lines), /nowhere/);
 });
 
-test('headers that must be fetched are fetched once, and again after a failure', async (t) => {
+test('headers that must be fetched are asked for at each request, also after a failure', async (t) => {
   const { url, seen } = await receiver(t);
   let asked = 0;
   const { backEnd } = made(url, {
     headers: async () => {
       asked += 1;
       if (asked === 1) throw new Error('not yet');
-      return { 'api-key': 'abc' };
+      return { 'Api-Key': `key ${asked}` };
     },
   });
   assert.equal((await backEnd.export([aSpan()], 5000)).kept, 0);
   await backEnd.export([aSpan()], 5000);
   await backEnd.export([aSpan()], 5000);
-  assert.equal(asked, 2);
   assert.deepEqual(
     seen.map(({ headers }) => headers['api-key']),
-    ['abc', 'abc'],
+    ['key 2', 'key 3'],
   );
 });
+
+for (const refusal of [401, 403]) {
+  test(`a rotated secret is asked for anew after ${refusal}, once a minute at most, and no span is lost`, async (t) => {
+    let valid = 'first';
+    let now = 0;
+    const { url, seen } = await receiver(t, (response, { headers }) => {
+      response.statusCode = headers['api-key'] === valid ? 200 : refusal;
+      response.end();
+    });
+    let kept = 'first';
+    let readings = 0;
+    const { backEnd } = made(url, {
+      clock: () => now,
+      headers: async (fresh) => {
+        if (fresh) {
+          readings += 1;
+          kept = valid === 'lost' ? 'third' : valid;
+        }
+        return { 'api-key': kept };
+      },
+    });
+    const none = { kept: 0, dropped: { unauthorised: 1 } };
+    const all = { kept: 1, dropped: {} };
+    assert.deepEqual(await backEnd.export([aSpan()], 5000), all);
+    valid = 'second';
+    assert.deepEqual(await backEnd.export([aSpan()], 5000), all);
+    assert.equal(seen.length, 3);
+    valid = 'lost';
+    assert.deepEqual(await backEnd.export([aSpan()], 5000), none);
+    now = 59_999;
+    assert.deepEqual(await backEnd.export([aSpan()], 5000), none);
+    assert.equal(readings, 1);
+    now = 60_000;
+    assert.deepEqual(await backEnd.export([aSpan()], 5000), none);
+    assert.equal(readings, 2);
+    valid = 'third';
+    assert.deepEqual(await backEnd.export([aSpan()], 5000), all);
+  });
+}
