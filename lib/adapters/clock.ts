@@ -31,6 +31,13 @@ export const nextMicros = (): number => {
   return Math.round((anchor + monotonic) * 1000);
 };
 
+/** The same as a distance from an earlier stamp: below half an hour a small integer, where a time is an object each. */
+export const microsSince = (base: number): number => {
+  const monotonic = performance.now();
+  const micros = monotonic - looked > 1 ? systemMicros() - base : (anchor + monotonic) * 1000 - base;
+  return micros >= 0 && micros < 0x7ffffffe ? (micros + 0.5) | 0 : Math.round(micros);
+};
+
 /** The same in nanoseconds. A bigint costs three allocations: what stamps many times keeps microseconds until they are sent. */
 export const systemNanos = (): bigint => BigInt(systemMicros()) * 1000n;
 

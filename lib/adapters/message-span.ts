@@ -1,5 +1,5 @@
 import type { Context, SpanContext } from '@opentelemetry/api';
-import { flagsOf, type Recording, RecordingSpan, type Shared, since, type Telling } from './recording-span.ts';
+import { flagsOf, now, type Recording, RecordingSpan, type Shared, type Telling } from './recording-span.ts';
 
 /** How a value is bound to a context, and the key under which the span is found there. */
 export interface Binds {
@@ -57,7 +57,7 @@ export class MessageSpans<Message> {
   /** `follows`: nothing was waited for since the span before this one ended, which is then when this one starts. */
   start(message: Message, name: string, follows: boolean): MessageSpan {
     const { recording, base } = this.#shared;
-    const at = (follows ? this.#last?.ended : undefined) ?? since(base, recording.nextStamp());
+    const at = (follows ? this.#last?.ended : undefined) ?? now(recording, base);
     const span = new MessageSpan(this.#shared, undefined, name, at, message);
     this.#last = span;
     return span;

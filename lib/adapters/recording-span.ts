@@ -31,6 +31,8 @@ export interface Recording {
   readonly stamp: () => Stamp;
   /** The same, where another stamp was taken a moment ago. */
   readonly nextStamp: () => Stamp;
+  /** The same as a distance from an earlier stamp, for spans that are kept so; absent where stamps are no numbers. */
+  readonly since?: ((base: number) => number) | undefined;
   readonly resource: Attributes;
   readonly scope: Scope;
   readonly limits: SpanLimits;
@@ -244,7 +246,7 @@ export class RecordingSpan implements ApiSpan, Span {
     if (this.#end !== undefined) return;
     const { recording, base, flags } = this.shared;
     const { promote, nextStamp, keep } = recording;
-    this.#end = since(base, endTime === undefined ? nextStamp() : toStamp(endTime, nextStamp));
+    this.#end = endTime === undefined ? now(recording, base) : since(base, toStamp(endTime, nextStamp));
     const promotion = promote?.(this);
     if (promotion === undefined) {
       if ((flags & 1) === 1) keep(this);
@@ -295,13 +297,19 @@ class More {
   /** In place of the one that it began with. */
   traceState: string | undefined = undefined;
   context: SpanContext | undefined = undefined;
-  droppedAttributesCount?: number;
-  droppedEventsCount?: number;
-  droppedLinksCount?: number;
+  declare droppedAttributesCount?: number;
+  declare droppedEventsCount?: number;
+  declare droppedLinksCount?: number;
 }
 
+/** The time as it is kept. */
+export const now = (recording: Recording, base: Stamp | undefined): Stamp =>
+  recording.since !== undefined && typeof base === 'number'
+    ? recording.since(base)
+    : since(base, recording.nextStamp());
+
 /** A time as it is kept: a difference from the base, if there is one. */
-export const since = (base: Stamp | undefined, time: Stamp): Stamp => {
+const since = (base: Stamp | undefined, time: Stamp): Stamp => {
   if (base === undefined) return time;
   if (typeof base === 'bigint' || typeof time === 'bigint') return nanosOf(time) - nanosOf(base);
   const micros = time - base;

@@ -13,7 +13,7 @@ import type { Promote } from '../model/back-end.ts';
 import type { Random } from '../model/ports.ts';
 import type { Attributes, AttributeValue, Scope, Span } from '../model/span.ts';
 import type { Start } from '../model/trace-context.ts';
-import { nextMicros, systemMicros, systemNanos } from './clock.ts';
+import { microsSince, nextMicros, systemMicros, systemNanos } from './clock.ts';
 import type { Binds } from './message-span.ts';
 import { type RandomId, randomIds } from './random-ids.ts';
 import { flagsOf, type Recording, RecordingSpan, type SpanLimits, type Telling, toStamp } from './recording-span.ts';
@@ -59,7 +59,13 @@ class RecordingTracer implements Tracer {
     this.#sampler = sampler;
     const isSystem = nanos === systemNanos;
     const stamp = isSystem ? systemMicros : nanos;
-    this.#recording = { ...recording, randomId: this.#randomId, stamp, nextStamp: isSystem ? nextMicros : nanos };
+    this.#recording = {
+      ...recording,
+      randomId: this.#randomId,
+      stamp,
+      nextStamp: isSystem ? nextMicros : nanos,
+      since: isSystem ? microsSince : undefined,
+    };
   }
 
   startSpan(name: string, options: SpanOptions = {}, context: Context = contextApi.active()): ApiSpan {
