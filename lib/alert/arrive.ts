@@ -45,7 +45,7 @@ export const arrive = async (given: Arrival, delivering: Delivering, cameAt?: nu
   const { expiresAt: told, ...fields } = fitting(given);
   const timeoutMs = (config.inbound?.resolveTimeoutSeconds ?? 300) * 1000;
   const expiresAt = told === 0 ? (cameAt ?? now) + timeoutMs : told;
-  const found = await begun({ ...fields, ...(expiresAt === undefined ? {} : { expiresAt }) }, delivering);
+  const found = await begun(fields, delivering, cameAt ?? now);
   const { alert, saidToStartAt } = found;
   const marks = {
     ...(cameAt === undefined ? {} : { cameAt }),
@@ -112,16 +112,17 @@ const enter = async (alert: Alert, marks: Marks, delivering: Delivering, instead
  * end that is known belongs to that.
  */
 const begun = async (
-  { startIsUnknown, expiresAt, ...alert }: Arrival,
+  { startIsUnknown, ...alert }: Omit<Arrival, 'expiresAt'>,
   { table, routing }: Delivering,
+  cameAt: number,
 ): Promise<{ readonly alert: Alert; readonly saidToStartAt?: string }> => {
   const [membership] = membershipsOf(routing.root, alert);
   if (membership === undefined) return { alert };
   const stored = (await table.get(`group#${groupId(membership)}`, `alert#${alert.fingerprint}`)) as Member | undefined;
   if (stored === undefined || stored.alert.startsAt === alert.startsAt) {
-    // Only its source was not heard of for a while.
+    // Only its source was not heard of for a while. What was sent before that brings nothing back.
     const end = stored?.expired === true ? (stored.alert.endsAt ?? '') : '';
-    const firesAgain = end !== '' && alert.status === 'firing' && (expiresAt ?? 0) > Date.parse(end);
+    const firesAgain = end !== '' && alert.status === 'firing' && cameAt > Date.parse(end);
     return firesAgain ? { alert: { ...alert, startsAt: end }, saidToStartAt: alert.startsAt } : { alert };
   }
   const { status, startsAt, endsAt = startsAt } = stored.alert;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { nodeCrypto } from '../../lib/adapters/crypto.ts';
-import type { Channel, Chunk, Style, Target } from '../../lib/alert/channel.ts';
+import type { Channel, Chunk, Notification, Style, Target } from '../../lib/alert/channel.ts';
 import { channels } from '../../lib/alert/channels/index.ts';
 import type { Alert } from '../../lib/model/alert.ts';
 import { alertSets } from './digest-cases.ts';
@@ -142,21 +142,34 @@ const textsIn = (value: unknown): string[] =>
       ? Object.entries(value).flatMap(([name, inner]) => [name, ...textsIn(inner)])
       : [];
 
+/** How late some alerts or all have become when they are sent, which may be known when they are planned. */
+interface Late {
+  readonly minutes: number;
+  readonly share: number;
+  readonly isKnown: boolean;
+}
+const lateness = fc.option(
+  fc.record({ minutes: fc.nat(5000), share: fc.double({ min: 0, max: 1, noNaN: true }), isKnown: fc.boolean() }),
+  { nil: undefined },
+);
+const asLate = (notification: Notification, late: Late | undefined): Notification => {
+  if (late === undefined) return notification;
+  const { alerts } = notification;
+  const lateOf = alerts.slice(0, Math.ceil(alerts.length * late.share)).map(({ fingerprint }) => fingerprint);
+  const isAll = lateOf.length === alerts.length;
+  return { ...notification, lateMinutes: late.minutes, ...(isAll ? {} : { lateOf }) };
+};
+
 for (const [name, channel] of Object.entries(channels) as [string, Channel][]) {
   test(`${name}: every message is within its limit and valid; no alert is lost and none told twice`, () => {
     fc.assert(
-      fc.property(alertSets(40), styles, fc.option(fc.nat(5000), { nil: undefined }), (alerts, style, lateMinutes) => {
-        const notification = {
-          receiver: 'r',
-          groupKey: 'g',
-          groupLabels: {},
-          alerts,
-          ...(lateMinutes === undefined ? {} : { lateMinutes }),
-        };
+      fc.property(alertSets(40), styles, lateness, (alerts, style, late) => {
+        const notification = { receiver: 'r', groupKey: 'g', groupLabels: {}, alerts };
         const target: Target = { ...style, name: 'r', url: channel.url ?? 'https://robot.example/', secrets };
-        const chunks = channel.plan(notification, style, saying);
+        const chunks = channel.plan(late?.isKnown === true ? asLate(notification, late) : notification, style, saying);
         const shown = chunks.flatMap((chunk) => {
-          const request = channel.request(chunk, target, { ...saying, ...sending });
+          const sent = { ...chunk, notification: asLate(chunk.notification, late) };
+          const request = channel.request(sent, target, { ...saying, ...sending });
           const bytes = channel.measure(request);
           assert.ok(bytes <= channel.maxBytes, `${bytes} bytes`);
           const found = shownBy(name, chunk, String(request.body));
