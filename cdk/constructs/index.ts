@@ -1,3 +1,4 @@
+export { grantPressure } from './grant-pressure.ts';
 export { TracedConsumer, type TracedConsumerProps } from './traced-consumer.ts';
 export { TracedEventBus } from './traced-event-bus.ts';
 export { TracedPipe, type TracedPipeProps } from './traced-pipe.ts';
