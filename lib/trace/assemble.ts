@@ -32,7 +32,12 @@ export const assemble = (spans: readonly Span[], { keepOrder = false }: Assemble
     if (seen === undefined) byTrace.set(span.traceId, new Map([[key, span]]));
     else {
       const former = seen.get(key);
-      if (former === undefined || compare(span, former) < 0) seen.set(key, span);
+      // What began at another time is no copy: a generator of ids has repeated itself, and neither span is lost.
+      if (former !== undefined && former.startNanos !== span.startNanos) {
+        const own = `${key}/${span.startNanos}`;
+        const copy = seen.get(own);
+        if (copy === undefined || compare(span, copy) < 0) seen.set(own, span);
+      } else if (former === undefined || compare(span, former) < 0) seen.set(key, span);
     }
   }
   const ordered = [...byTrace];

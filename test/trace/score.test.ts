@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { spanKinds } from '../../lib/model/span.ts';
+import { assemble } from '../../lib/trace/assemble.ts';
 import { bucketOf, histogram, quantile, record } from '../../lib/trace/heat-map.ts';
 import { score } from '../../lib/trace/score.ts';
 import { aSpan } from '../support/a-span.ts';
@@ -101,5 +102,20 @@ test('bucket edges are exact where the thresholds lie, and a quantile errs by at
         assert.ok(found >= exact * (1 - 1e-9) && found <= exact * 2 ** (1 / 32) * (1 + 1e-9), `${found} for ${exact}`);
       },
     ),
+  );
+});
+
+test('spans that share an id by mistake are both kept, copies of either are not, in any order', () => {
+  const root = aSpan({ spanId: 'f'.repeat(16), from: 0, to: 100 });
+  const twin = { spanId: 'a'.repeat(16), parentSpanId: root.spanId };
+  const spans = [root, aSpan({ ...twin, from: 10, to: 20 }), aSpan({ ...twin, from: 30, to: 90 })];
+  fc.assert(
+    fc.property(fc.shuffledSubarray([...spans, ...spans, ...spans], { minLength: 9, maxLength: 9 }), (shuffled) => {
+      const [trace] = assemble(shuffled);
+      assert.deepEqual(
+        trace?.nodes.map(({ span, parent }) => [span.startNanos, parent]),
+        spans.map(({ startNanos }, at) => [startNanos, at === 0 ? -1 : 0]),
+      );
+    }),
   );
 });
