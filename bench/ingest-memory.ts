@@ -1,5 +1,5 @@
 /**
- * `node bench/ingest-memory.ts <hold|collect> <body.pb.zst>`: a window of ten bodies of 10,000 spans is read as it is for scoring, or
+ * `node bench/ingest-memory.ts <hold|collect> <body.pb.zst|body.json.zst>`: a window of ten bodies of 10,000 spans is read as it is for scoring, or
  * collected as it comes by HTTP, in the parts of the product that do so; prints the most MB that were resident.
  */
 import { existsSync, readFileSync } from 'node:fs';
@@ -12,7 +12,8 @@ const [, , mode, file = ''] = process.argv;
 const body = readFileSync(file);
 const bodies = 10;
 const spans = 100_000;
-const keys = Array.from({ length: bodies }, (_, at) => `spans/2026-01-01T00:00:00Z/0/${at}.pb.zst`);
+const format = file.endsWith('.json.zst') ? 'json' : 'pb';
+const keys = Array.from({ length: bodies }, (_, at) => `spans/2026-01-01T00:00:00Z/0/${at}.${format}.zst`);
 
 const hold = async (): Promise<unknown> => {
   const bucket = { list: async () => keys, get: async () => Uint8Array.from(body) };
@@ -58,7 +59,10 @@ const collect = async (): Promise<unknown> => {
   });
   for (let each = 0; each < bodies; each += 1) {
     const { statusCode } = await http({
-      headers: { 'content-type': 'application/x-protobuf', 'content-encoding': 'zstd' },
+      headers: {
+        'content-type': `application/${format === 'json' ? 'json' : 'x-protobuf'}`,
+        'content-encoding': 'zstd',
+      },
       requestContext: { http: { method: 'POST', path: '/v1/traces' } },
       body: body.toString('base64'),
       isBase64Encoded: true,

@@ -93,12 +93,17 @@ const eachBody = async (
   { bucket, decompress, sniffEncoding }: WindowReading,
   visit: (body: Body, at: number) => void,
 ): Promise<void> => {
+  // Objects are fetched some at a time; unpacked they are large, so that is done for one after the other.
+  let unpacking: Promise<void> = Promise.resolve();
   await inTurns(await bucket.list(prefixOf(window)), async (key, at) => {
     const packed = await bucket.get(key);
     if (packed === undefined) return;
-    const plain = await decompress(packed, sniffEncoding(packed));
-    const free = () => (plain === packed ? undefined : freeBytes(plain));
-    visit({ spans: decodeStored(key, plain).spans, bytes: plain.length, free }, at);
+    unpacking = unpacking.then(async () => {
+      const plain = await decompress(packed, sniffEncoding(packed));
+      const free = () => (plain === packed ? undefined : freeBytes(plain));
+      visit({ spans: decodeStored(key, plain).spans, bytes: plain.length, free }, at);
+    });
+    await unpacking;
   });
 };
 
