@@ -91,9 +91,9 @@ const titles: Readonly<Record<Compared, string>> = {
 /** Who reads it, from the documents of those systems; the one part that cannot be worked out. */
 const readers: Readonly<Record<Compared, string>> = {
   w3c: 'every OpenTelemetry SDK by default (C++, .NET, Erlang, Go, Java, JavaScript, PHP, Python, Ruby, Rust, Swift); Datadog, Dynatrace, Elastic, New Relic, Sentry; Envoy, Istio, NGINX, Traefik; Azure and Google Cloud front ends; not AWS’s own services',
-  b3: 'OpenTelemetry SDKs with the B3 propagator (C++, .NET, Go, Java, JavaScript, PHP, Python, Ruby); Zipkin and Brave, Micrometer and Spring Boot; Datadog by setting',
+  b3: 'OpenTelemetry SDKs with the B3 propagator (C++, .NET, Erlang, Go, Java, JavaScript, PHP, Python, Ruby, Rust, Swift); Zipkin and Brave, Micrometer and Spring Boot; Datadog by setting',
   b3multi: 'the same, and Envoy, Istio and Linkerd in their older settings',
-  xray: 'AWS: API Gateway, load balancers, Lambda, SNS, SQS, EventBridge, Step Functions, the X-Ray SDKs; OpenTelemetry SDKs with the X-Ray propagator (.NET, Go, Java, JavaScript, Python, Ruby)',
+  xray: 'AWS: API Gateway, load balancers, Lambda, SNS, SQS, EventBridge, Step Functions, the X-Ray SDKs; OpenTelemetry SDKs with the X-Ray propagator (.NET, Go, Java, JavaScript, PHP, Python, Ruby, Rust)',
   custom: 'only what is configured for it: this library, in any service that has the same configuration',
   datadog: 'Datadog’s tracers (C++, .NET, Go, Java, JavaScript, PHP, Python, Ruby)',
 };
