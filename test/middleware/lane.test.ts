@@ -235,3 +235,80 @@ test('what is said of a span is there whenever it is read: under way, changed by
   assert.deepEqual(under, [record(2, {}).messageId]);
   assert.equal(new Set(sent.map(({ spanId }) => spanId)).size, sent.length);
 });
+
+test('beside each other, handlers see their own spans, and spans of theirs hang on them', async () => {
+  const { tracing, sent } = own();
+  const handler = traced(
+    (incoming) =>
+      eachRecord(
+        incoming,
+        async (message, span) => {
+          for (let at = 0; at < 4 - (message.index % 3); at++) {
+            await turn();
+            assert.equal(trace.getActiveSpan(), span);
+          }
+          tracing.tracer.startSpan(`inner ${message.index}`).end();
+          assert.equal(trace.getSpan(context.active().setValue(Symbol('other'), 1)), span, 'a context of its own');
+        },
+        { ...tracing, concurrency: 3 },
+      ),
+    tracing,
+  );
+  assert.deepEqual(await handler(event(7, parents), { functionName: 'take' }), { batchItemFailures: [] });
+  const byId = new Map(sent.map((span) => [span.spanId, span]));
+  for (let index = 0; index < 7; index++) {
+    const inner = sent.find(({ name }) => name === `inner ${index}`);
+    const around = byId.get(inner?.parentSpanId ?? '');
+    assert.equal(around?.links[0]?.traceId, traceId(index));
+    assert.equal(around?.attributes['messaging.message.id'], record(index, {}).messageId);
+  }
+});
+
+test('what handlers answer may be a value, a promise, or anything that can be waited for, and calls back once', async () => {
+  const { tracing, sent } = own();
+  const answers: ((index: number) => unknown)[] = [
+    () => 'a value',
+    () => ({
+      // biome-ignore lint/suspicious/noThenProperty: a promise of somebody else's making is what is tested
+      then: (resolve: (value: unknown) => void) => {
+        resolve(1);
+        resolve(2);
+      },
+    }),
+    () => ({
+      // biome-ignore lint/suspicious/noThenProperty: as above
+      then: (resolve: (value: unknown) => void, reject: (thrown: unknown) => void) => {
+        setImmediate(() => reject(new Error('late')));
+        setImmediate(() => resolve(1));
+      },
+    }),
+    () => {
+      throw new Error('at once');
+    },
+    async () => {
+      throw new Error('later');
+    },
+    async () => undefined,
+  ];
+  const handled: number[] = [];
+  const handler = traced(
+    (incoming) =>
+      eachRecord(
+        incoming,
+        ({ index }) => {
+          handled.push(index);
+          return (answers[index] as (index: number) => unknown)(index);
+        },
+        tracing,
+      ),
+    tracing,
+  );
+  const reply = await handler(event(answers.length, parents), { functionName: 'take' });
+  assert.deepEqual(handled, [0, 1, 2, 3, 4, 5]);
+  assert.deepEqual(reply, { batchItemFailures: [2, 3, 4].map((at) => ({ itemIdentifier: record(at, {}).messageId })) });
+  const failed = sent.filter(({ status, kind }) => status === 2 && kind === 5);
+  assert.deepEqual(
+    failed.map(({ statusMessage }) => statusMessage),
+    ['late', 'at once', 'later'],
+  );
+});
