@@ -52,11 +52,11 @@ export const withLeftOut = <Made>(
 const sourcesOf: Readonly<Record<string, readonly string[]>> = { 'deliver-alerts': ['sqs', 'http'] };
 
 /**
- * What a function does not do whatever its configuration. Alerts are text, never our protobuf envelope or an aggregate; their records are
- * handled several at a time, and each continues the trace of its sender.
+ * What a function does not do whatever its configuration. Alerts are text, never our protobuf envelope, an aggregate, or the input of a
+ * task of Step Functions; their records are handled several at a time, and each continues the trace of its sender.
  */
 const unreachable: Readonly<Record<string, readonly string[]>> = {
-  'deliver-alerts': ['binary', 'in-order', 'message-span', 'message-spans'],
+  'deliver-alerts': ['binary', 'in-order', 'message-span', 'message-spans', 'step-functions'],
 };
 
 const read = (configFile: string): Config | undefined => {

@@ -1,5 +1,5 @@
+import { stateMachineHeaders } from '#tidemark.step-functions';
 import type { Place } from '../model/carrier.ts';
-import { stateMachineHeaders } from './step-functions.ts';
 import { at, brokerText, indexed, jsonText, stringAt } from './text.ts';
 
 /** Names that services give to an object which holds the context, the usual ones first. */

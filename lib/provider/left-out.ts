@@ -22,6 +22,7 @@ export {
   absent as readManagedPrometheus,
   absent as restsBy,
   absent as s3Bucket,
+  absent as stateMachineHeaders,
   leftOut as authenticator,
   leftOut as backlogSampling,
   leftOut as byOtlp,
