@@ -15,7 +15,7 @@ import { type AttemptOptions, attemptSpanId, linkEarlier } from './attempts.ts';
 import { Binding, root, withSpan } from './binding.ts';
 import { unwatch, type Watch, watch } from './deadlines.ts';
 import { flush } from './flush.ts';
-import { processAttributes, processName } from './process-span.ts';
+import { batchAttributes, messageAttributes, processName } from './process-span.ts';
 import { type ReceivedMessage, received } from './received.ts';
 import {
   conventionsIn,
@@ -155,7 +155,7 @@ const startInvocation = (options: InvocationOptions, running: Running, lambda: L
 
 const startSingle = (options: InvocationOptions, running: Running, message: ReceivedMessage): void => {
   const { invocation } = running;
-  const attributes = processAttributes(options, invocation.messages, now(options));
+  const attributes = messageAttributes(options, message, now(options));
   const found = message.extracted(propagationOf(options));
   const asParent = found.context !== undefined && options.relation !== 'link';
   const { base, links } = relate(running.scope, asParent, message, options);
@@ -168,7 +168,7 @@ const startSingle = (options: InvocationOptions, running: Running, message: Rece
 
 const startBatch = (options: InvocationOptions, running: Running): void => {
   const { messages } = running.invocation;
-  const attributes = processAttributes(options, messages, now(options));
+  const attributes = batchAttributes(messages);
   const how: AttemptOptions = { attributes, kind: SpanKind.CONSUMER, handsOver: true };
   start(options, running, running.scope, processName(messages), how);
 };

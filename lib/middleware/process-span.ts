@@ -12,15 +12,10 @@ export const processName = (messages: readonly ReceivedMessage[], count = messag
   return `process ${destination}`;
 };
 
-/** What is said of a batch, or of the only message. */
-export const processAttributes = (
-  options: TracingOptions,
-  messages: readonly ReceivedMessage[],
-  at: number,
-): AttributeMap => {
+/** What is said of a batch. */
+export const batchAttributes = (messages: readonly ReceivedMessage[]): AttributeMap => {
   const [first] = messages;
   if (first === undefined) return {};
-  if (messages.length === 1) return messageAttributes(options, first, at);
   const { system } = first.source;
   const { destination } = first;
   const same = destination !== undefined && isSame(messages, destination);
