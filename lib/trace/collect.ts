@@ -6,6 +6,7 @@ import { freeBytes } from './free-bytes.ts';
 import { inTurns } from './in-turns.ts';
 import { accepted, type HttpAnswer, otlpRequest, refused } from './otlp-http.ts';
 import { type PackedSpans, packSpans } from './pack-spans.ts';
+import { isPlaced } from './placed-span.ts';
 import { unpacker } from './unpack.ts';
 import { objectKeyOf, type WindowClosed, windowParts } from './window.ts';
 
@@ -28,6 +29,8 @@ export interface CollectorOptions {
   readonly objects: Objects;
   readonly decompress: (bytes: Uint8Array, encoding: string | undefined) => Promise<Uint8Array>;
   readonly sniffEncoding: (bytes: Uint8Array) => string | undefined;
+  /** @default heldLimits */
+  readonly mostHeld?: { readonly spans: number; readonly bytes: number };
   /** Given the spans that were stored, to be passed on elsewhere. Never rejects: they are safe by then. @default nobody */
   readonly onStored?: ((spans: readonly Span[]) => Promise<void>) | undefined;
 }
@@ -52,6 +55,7 @@ export const collector = (options: CollectorOptions) => {
     objects,
     decompress,
     sniffEncoding,
+    mostHeld = heldLimits,
     onStored,
   } = options;
 
@@ -72,7 +76,7 @@ export const collector = (options: CollectorOptions) => {
       for (const body of packSpans(part, encode)) {
         // The same bytes compress to the same, and a tenth of them is named in a tenth of the time.
         const bytes = await compress(body.bytes);
-        if (body.isOwn === true) freeBytes(body.bytes);
+        if (body.isOwn === true && bytes.buffer !== body.bytes.buffer) freeBytes(body.bytes);
         await bucket.put(objectKeyOf(window, body, contentName(bytes)), bytes, contentTypes[body.format]);
       }
       const isLate = await closeLater(window);
@@ -153,10 +157,10 @@ export const collector = (options: CollectorOptions) => {
      */
     records: async (bodies: readonly (string | Uint8Array | undefined)[]): Promise<ReadonlySet<number>> => {
       const failed = new Set<number>();
-      let held: { readonly spans: Span[]; readonly from: Set<number> } = { spans: [], from: new Set() };
+      let held = nothingHeld();
       const putAway = async (): Promise<void> => {
         const { spans, from } = held;
-        held = { spans: [], from: new Set() };
+        held = nothingHeld();
         try {
           await store(spans);
         } catch (thrown) {
@@ -170,7 +174,8 @@ export const collector = (options: CollectorOptions) => {
             note(decoded, where);
             held.from.add(index);
             for (const span of decoded.spans) held.spans.push(span);
-            if (held.spans.length >= maxHeld) await putAway();
+            held.bytes += bytesOf(decoded);
+            if (held.spans.length >= mostHeld.spans || held.bytes >= mostHeld.bytes) await putAway();
           });
         } catch (thrown) {
           const failure = Failure.from(thrown);
@@ -208,5 +213,10 @@ export const collector = (options: CollectorOptions) => {
 
 const contentTypes = { protobuf: 'application/x-protobuf', json: 'application/json' } as const;
 
-/** Spans of several records are stored together, up to this many. */
-const maxHeld = 50_000;
+/** Spans of several records are stored together, up to this many, and to so many bytes of the bodies that they keep in memory. */
+export const heldLimits = { spans: 50_000, bytes: 64 * 2 ** 20 } as const;
+
+const nothingHeld = () => ({ spans: [] as Span[], bytes: 0, from: new Set<number>() });
+
+const bytesOf = ({ spans: [first] }: Decoded): number =>
+  first !== undefined && isPlaced(first) ? first.origin.buffer.length : 0;

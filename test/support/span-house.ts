@@ -26,9 +26,10 @@ export const spanHouse = (
     partitions?: number;
     foreign?: ReadonlyMap<string, Uint8Array>;
     limits?: PartLimits;
+    mostHeld?: PartLimits;
   } = {},
 ) => {
-  const { slackSeconds = 30, partitions = 1, foreign = new Map<string, Uint8Array>(), limits } = options;
+  const { slackSeconds = 30, partitions = 1, foreign = new Map<string, Uint8Array>(), limits, mostHeld } = options;
   const time = { now: options.now ?? Date.parse(windowStart) + 30_000 };
   const clock = () => time.now;
   const objects = new Map<string, Uint8Array>();
@@ -58,6 +59,7 @@ export const spanHouse = (
     objects: async (name, key) => foreign.get(`${name}/${key}`),
     decompress,
     sniffEncoding,
+    ...(mostHeld === undefined ? {} : { mostHeld }),
   });
   /** As functions/collect-spans.ts does for triggers with records. */
   const collectRecords = async (event: unknown) => {

@@ -140,3 +140,32 @@ test('a window that SQS cannot delay for is refused', () => {
   assert.ok(spanHouse({ slackSeconds: 840 }));
   assert.throws(() => spanHouse({ slackSeconds: 841 }), /misconfigured: .*901 s/);
 });
+
+test('spans of many records are put away before they are too many, or the bodies that they keep too large', async () => {
+  const body = encodeJson(Array.from({ length: 10 }, (_, at) => aSpan({ attributes: { text: `größer ${at}` } })));
+  const bytes = Buffer.byteLength(body);
+  const event = {
+    Records: Array.from({ length: 4 }, (_, at) => ({
+      eventSource: 'aws:sqs',
+      messageId: String(at),
+      body,
+      attributes: {},
+    })),
+  };
+  const puts = async (mostHeld: { readonly spans: number; readonly bytes: number }) => {
+    const house = spanHouse({ mostHeld });
+    let count = 0;
+    const { put } = house.bucket;
+    house.bucket.put = async (...given) => {
+      count += 1;
+      await put(...given);
+    };
+    assert.deepEqual(await house.collectRecords(event), { batchItemFailures: [] });
+    return count;
+  };
+  assert.equal(await puts({ spans: 41, bytes: 4 * bytes + 1 }), 1);
+  assert.equal(await puts({ spans: 20, bytes: 4 * bytes + 1 }), 2);
+  assert.equal(await puts({ spans: 21, bytes: 4 * bytes + 1 }), 2, 'the third record passes it, the fourth is left');
+  assert.equal(await puts({ spans: 41, bytes: 2 * bytes }), 2);
+  assert.equal(await puts({ spans: 41, bytes }), 4);
+});
