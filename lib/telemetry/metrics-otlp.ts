@@ -5,8 +5,8 @@ import { boundsOf, descriptions, type InstrumentName, instruments } from './metr
 /** AggregationTemporality of OTLP: what was added since the last time. */
 const delta = 1;
 
-/** An ExportMetricsServiceRequest of OTLP as JSON; undefined when there is nothing to tell. */
-export const metricsJson = ({ from, to, points }: Collected, resource: Attributes): string | undefined => {
+/** An ExportMetricsServiceRequest of OTLP as its JSON has it; undefined when there is nothing to tell. */
+export const metricsRequest = ({ from, to, points }: Collected, resource: Attributes): MetricsRequest | undefined => {
   const groups = new Map<InstrumentName, Point[]>();
   for (const point of points) {
     if (point.count === 0) continue;
@@ -16,7 +16,7 @@ export const metricsJson = ({ from, to, points }: Collected, resource: Attribute
   }
   if (groups.size === 0) return undefined;
   const times = { startTimeUnixNano: nanos(from), timeUnixNano: nanos(to) };
-  return JSON.stringify({
+  return {
     resourceMetrics: [
       {
         resource: { attributes: Object.entries(resource).map(([key, value]) => ({ key, value: anyValue(value) })) },
@@ -38,8 +38,57 @@ export const metricsJson = ({ from, to, points }: Collected, resource: Attribute
         ],
       },
     ],
-  });
+  };
 };
+
+export interface MetricsRequest {
+  readonly resourceMetrics: readonly {
+    readonly resource: { readonly attributes: readonly KeyValue[] };
+    readonly scopeMetrics: readonly {
+      readonly scope: { readonly name: string };
+      readonly metrics: readonly Metric[];
+    }[];
+  }[];
+}
+export interface Metric {
+  readonly name: string;
+  readonly description: string;
+  readonly unit: string;
+  readonly gauge?: { readonly dataPoints: readonly DataPoint[] };
+  readonly sum?: {
+    readonly dataPoints: readonly DataPoint[];
+    readonly aggregationTemporality: number;
+    readonly isMonotonic: boolean;
+  };
+  readonly histogram?: { readonly dataPoints: readonly DataPoint[]; readonly aggregationTemporality: number };
+}
+/** 64-bit numbers are decimal text, as in all of protobuf's JSON; ids are hexadecimal. */
+export interface DataPoint {
+  readonly startTimeUnixNano: string;
+  readonly timeUnixNano: string;
+  readonly attributes: readonly KeyValue[];
+  readonly exemplars?: readonly {
+    readonly timeUnixNano: string;
+    readonly asDouble: number;
+    readonly traceId: string;
+    readonly spanId: string;
+  }[];
+  readonly asInt?: string;
+  readonly asDouble?: number;
+  readonly count?: string;
+  readonly sum?: number;
+  readonly bucketCounts?: readonly string[];
+  readonly explicitBounds?: readonly number[];
+}
+export interface KeyValue {
+  readonly key: string;
+  readonly value: {
+    readonly stringValue?: string;
+    readonly boolValue?: boolean;
+    readonly intValue?: string;
+    readonly doubleValue?: number;
+  };
+}
 
 const dataPointOf = ({ instrument, attributes, value, buckets, count, exemplar }: Point) => {
   const shared = {

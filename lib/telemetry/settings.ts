@@ -73,13 +73,10 @@ export const readSettings = (env: Environment): Settings => {
 export const readMetricsSettings = (env: Environment): { readonly otlp: OtlpSettings } & Pick<Settings, 'warnings'> => {
   const warnings: string[] = [];
   return {
-    otlp: {
-      ...otlpOf(
-        reading(env, (warning) => warnings.push(warning)),
-        'metrics',
-      ),
-      encoding: 'json',
-    },
+    otlp: otlpOf(
+      reading(env, (warning) => warnings.push(warning)),
+      'metrics',
+    ),
     warnings,
   };
 };

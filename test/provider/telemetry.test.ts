@@ -8,6 +8,7 @@ import type { TelemetryConfig } from '../../lib/model/config/telemetry.ts';
 import type { Item } from '../../lib/model/ports.ts';
 import { createTelemetry, type TelemetryOptions } from '../../lib/provider/telemetry.ts';
 import { aSpan } from '../support/a-span.ts';
+import { decodeOtlpMetrics, decodeOtlpMetricsJson } from '../support/decode-otlp.ts';
 import { deadUrl, type OtlpServer, startOtlpServer } from '../support/otlp-server.ts';
 
 const stops: (() => unknown)[] = [];
@@ -176,18 +177,24 @@ test('a dead back end takes nothing from the others, and what it loses is counte
   assert.deepEqual(summed(lines, 'BreakerOpen', 'breaker'), { dead: 1, process: 0 });
 });
 
-test('metrics leave by OTLP where the section says so, to the endpoint of the variables', async () => {
-  const collector = await server();
-  const { flush, onRecord, lines } = telemetryOf(
-    { metrics: 'otlp' },
-    { env: { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_SERVICE_NAME: 'shop' }, exports: false },
-  );
-  onRecord({ source: 'sqs', outcome: 'ok', format: 'w3c' });
-  await flush(5000);
-  const [body] = collector.bodies['/v1/metrics'] ?? [];
-  assert.match(`${body}`, /"name":"tidemark\.records".*"asInt":"1"/);
-  assert.ok(!lines.some(({ message }) => message === 'metrics'));
-});
+for (const protocol of ['http/protobuf', 'http/json']) {
+  test(`metrics leave by OTLP where the section says so, by ${protocol} to the endpoint of the variables`, async () => {
+    const collector = await server();
+    const env = {
+      OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+      OTEL_SERVICE_NAME: 'shop',
+      OTEL_EXPORTER_OTLP_METRICS_PROTOCOL: protocol,
+    };
+    const { flush, onRecord, lines } = telemetryOf({ metrics: 'otlp' }, { env, exports: false });
+    onRecord({ source: 'sqs', outcome: 'ok', format: 'w3c' });
+    await flush(5000);
+    const [body] = collector.bodies['/v1/metrics'] ?? [];
+    assert.ok(body);
+    const told = protocol === 'http/json' ? decodeOtlpMetricsJson(JSON.parse(`${body}`)) : decodeOtlpMetrics(body);
+    assert.match(JSON.stringify(told), /"name":"tidemark\.records".*"asInt":"1"/);
+    assert.ok(!lines.some(({ message }) => message === 'metrics'));
+  });
+}
 
 test('without a section it is what the variables say, and metrics are embedded in the log', async () => {
   const collector = await server();

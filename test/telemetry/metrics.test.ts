@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { bounds, type InstrumentName, instruments, maxValues, metrics } from '../../lib/telemetry/metrics.ts';
 import { emfFields } from '../../lib/telemetry/metrics-emf.ts';
-import { metricsJson } from '../../lib/telemetry/metrics-otlp.ts';
+import { metricsRequest } from '../../lib/telemetry/metrics-otlp.ts';
+import { metricsProtobuf } from '../../lib/telemetry/metrics-protobuf.ts';
+import { decodeOtlpMetrics, decodeOtlpMetricsJson } from '../support/decode-otlp.ts';
 
 const ids = { traceId: '4bf92f3577b34da6a3ce929d0e0e4736', spanId: '00f067aa0ba902b7' };
 
@@ -108,7 +110,7 @@ test('the time to be visible has buckets up to a day', () => {
   const it = metrics({ clock: () => 5 });
   for (const seconds of [0.5, 1, 1.1, 60, 86_400, 86_401])
     it.measure('tidemark.alert.time_to_visible', seconds, { receiver: 'chat', channel: 'wecom' }, ids);
-  const { resourceMetrics } = JSON.parse(metricsJson(it.collect(), {}) ?? '');
+  const { resourceMetrics } = inJson(it.collect(), {});
   const [point] = resourceMetrics[0].scopeMetrics[0].metrics[0].histogram.dataPoints;
   const { bucketCounts, explicitBounds, exemplars, attributes } = point;
   assert.equal(bucketCounts.length, explicitBounds.length + 1);
@@ -164,10 +166,33 @@ interface Directive {
   readonly Metrics: readonly { readonly Name: string; readonly Unit: string }[];
 }
 
+/** As it leaves. */
+const inJson = (...told: Parameters<typeof metricsRequest>) => JSON.parse(JSON.stringify(metricsRequest(...told)));
+
+test('in protobuf it says what it says in JSON', () => {
+  const { collected } = measured();
+  const resource = {
+    'service.name': 'búho',
+    'process.pid': -7,
+    share: 0.5,
+    on: true,
+    off: false,
+    list: ['a'],
+    text: '',
+  };
+  const request = metricsRequest(collected, resource);
+  assert.ok(request);
+  const decoded = decodeOtlpMetrics(metricsProtobuf(request));
+  assert.deepEqual(decoded, decodeOtlpMetricsJson(request));
+  const text = JSON.stringify(decoded);
+  for (const name of Object.keys(instruments)) assert.ok(text.includes(`"${name}"`), name);
+  assert.ok(text.includes('"asInt":"3"') && text.includes('"intValue":"-7"') && text.includes('búho'));
+});
+
 test('is OTLP: deltas with times, exemplars and buckets', () => {
   const { collected } = measured();
-  const text = metricsJson(collected, { 'service.name': 'shop', 'process.pid': 7, on: true });
-  const [resource] = JSON.parse(text ?? '').resourceMetrics;
+  const { resourceMetrics } = inJson(collected, { 'service.name': 'shop', 'process.pid': 7, on: true });
+  const [resource] = resourceMetrics;
   assert.deepEqual(resource.resource.attributes, [
     { key: 'service.name', value: { stringValue: 'shop' } },
     { key: 'process.pid', value: { intValue: '7' } },
@@ -193,5 +218,5 @@ test('is OTLP: deltas with times, exemplars and buckets', () => {
   const [duration] = byName['tidemark.export.duration'].histogram.dataPoints;
   assert.equal(duration.count, '2');
   assert.equal(duration.bucketCounts.length, duration.explicitBounds.length + 1);
-  assert.equal(metricsJson({ from: 0, to: 1, points: [] }, {}), undefined);
+  assert.equal(metricsRequest({ from: 0, to: 1, points: [] }, {}), undefined);
 });

@@ -162,6 +162,13 @@ const variables: readonly Variable[] = [
     bad: ['api-key'],
   },
   {
+    name: 'OTEL_EXPORTER_OTLP_METRICS_PROTOCOL',
+    of: ({ metrics }) => metrics.encoding,
+    otherwise: 'protobuf',
+    good: { 'http/protobuf': 'protobuf', 'http/json': 'json' },
+    bad: ['grpc'],
+  },
+  {
     name: 'OTEL_EXPORTER_OTLP_METRICS_COMPRESSION',
     of: ({ metrics }) => metrics.compression,
     otherwise: 'none',

@@ -6,6 +6,7 @@ import { encodeJson } from '../../../lib/telemetry/encode.ts';
 import { type Part, type Peer, present, same } from '../part.ts';
 import { deployed } from '../support/deployment.ts';
 import { type OtlpServer, startOtlpServer } from '../support/otlp-server.ts';
+import { expectedMetrics, sendOwnMetrics, startMetricsServer } from '../support/own-metrics.ts';
 import { freePort, listens, run, serve, until } from '../support/process.ts';
 import { collectorOf } from '../tools.ts';
 
@@ -78,6 +79,7 @@ export const part: Part = {
     if (!told.includes(version)) throw new Error(`the program says '${told.trim()}'`);
     const peer = report.peer('OpenTelemetry Collector', version);
     await routesAndRedacts(peer);
+    await takesOurMetrics(peer);
     await deployed(async ({ otlpUrl, otlpHeaders, storedSpans }) => {
       await peer.holds('its OTLP/HTTP exporter, zstd and all, is understood by collect-spans', async () => {
         const { post, stop } = await startCollector({ tempo: otlpUrl }, otlpHeaders);
@@ -186,16 +188,50 @@ const routesAndRedacts = async (peer: Peer): Promise<void> => {
   }
 };
 
+/** Our own metrics through a pipeline of its own, on to a back end that says what it was told. */
+const takesOurMetrics = async (peer: Peer): Promise<void> => {
+  const backEnd = await startMetricsServer();
+  const exporter = { metrics_endpoint: backEnd.url, encoding: 'json', sending_queue: { enabled: false } };
+  const { stop, output, url } = await startCollector({}, {}, exporter);
+  try {
+    for (const protocol of ['http/protobuf', 'http/json']) {
+      await peer.holds(
+        `takes our own metrics by ${protocol}: kinds, units, deltas, buckets, attributes, exemplars`,
+        async () => {
+          same(await sendOwnMetrics(url, protocol), [], 'what our exporter complained about');
+          const found = () => backEnd.received.find(({ service }) => service === `shop ${protocol}`);
+          await until('the back end has the metrics', 20, () => found() !== undefined).catch((thrown: Error) => {
+            throw new Error(`${thrown.message}; the Collector printed:\n${output().slice(-2000)}`);
+          });
+          same(found()?.metrics, expectedMetrics, 'what the Collector made of our metrics');
+        },
+      );
+    }
+  } finally {
+    await stop();
+    await backEnd.stop();
+  }
+};
+
 /** The configuration as it is, with these addresses of back ends; the rest get none that answers. */
 const startCollector = async (
   urls: Readonly<Record<string, string>>,
   headers: Readonly<Record<string, string>> = {},
+  metrics?: object,
 ) => {
   const [grpc, http] = [await freePort(), await freePort()];
   const exporters = Object.fromEntries(
     backEnds.map((name) => [`otlphttp/${name}`, { traces_endpoint: urls[name] ?? 'http://127.0.0.1:9/', headers }]),
   );
-  const overrides = { exporters, service: { telemetry: { metrics: { level: 'none' } } } };
+  const withMetrics = metrics === undefined ? {} : { 'otlphttp/metrics': metrics };
+  const pipeline = { receivers: ['otlp'], exporters: ['otlphttp/metrics'] };
+  const overrides = {
+    exporters: { ...exporters, ...withMetrics },
+    service: {
+      telemetry: { metrics: { level: 'none' } },
+      ...(metrics === undefined ? {} : { pipelines: { metrics: pipeline } }),
+    },
+  };
   const server = await serve(
     collector.path,
     ['--config', configuration, '--config', `yaml:${JSON.stringify(overrides)}`],
@@ -208,7 +244,8 @@ const startCollector = async (
       ready: () => listens(http),
     },
   );
-  return { ...server, post: (spans: readonly Span[]) => post(`http://127.0.0.1:${http}/v1/traces`, encodeJson(spans)) };
+  const url = `http://127.0.0.1:${http}`;
+  return { ...server, url, post: (spans: readonly Span[]) => post(`${url}/v1/traces`, encodeJson(spans)) };
 };
 
 const post = (url: string, body: string): Promise<void> =>
