@@ -116,7 +116,7 @@ class RecordingTracer implements Tracer {
     parent: SpanContext,
     telling: Telling<Message> & Binds,
   ): MessageSpans<Message> | undefined {
-    if (this.#sampler.byTrace !== true) return undefined;
+    if (this.#sampler.byTrace !== true || validOrNone(parent) === undefined) return undefined;
     const sampled = this.#sampler.shouldSample(around, parent.traceId, '', kind, noAttributes, []);
     if (sampled.decision === 0) return undefined;
     const traceFlags = (sampled.decision === 2 ? 1 : 0) | (parent.traceFlags & 2);

@@ -312,3 +312,40 @@ test('what handlers answer may be a value, a promise, or anything that can be wa
     ['late', 'at once', 'later'],
   );
 });
+
+test('around an invalid span each record starts a trace of its own, and none has an id of zeros', async () => {
+  const { tracing, sent } = own();
+  const invalid = trace.wrapSpanContext({ traceId: '0'.repeat(32), spanId: '0'.repeat(16), traceFlags: 0 });
+  await context.with(trace.setSpan(ROOT_CONTEXT, invalid), () =>
+    eachRecord(event(2, parents), () => undefined, tracing),
+  );
+  await tracing.flush(100);
+  assert.equal(sent.length, 2);
+  assert.ok(sent.every(({ traceId: id, parentSpanId }) => /[^0]/.test(id) && parentSpanId === undefined));
+});
+
+test('a sampler that may look at more than the trace is asked about every record', async () => {
+  const asked: string[] = [];
+  const sent: Span[] = [];
+  const tracing = createTracing({
+    env: {},
+    nanos: () => process.hrtime.bigint(),
+    random: Math.random,
+    exportSpans: async (spans) => void sent.push(...spans),
+    sampler: {
+      shouldSample: (_context, _id, name, _kind, attributes) => {
+        const id = (attributes as Record<string, unknown>)['messaging.message.id'];
+        if (name === 'process orders' && id !== undefined) asked.push(String(id));
+        return { decision: id === record(1, {}).messageId ? 0 : 2 };
+      },
+      toString: () => 'by message',
+    },
+  });
+  await traced((incoming) => eachRecord(incoming, () => undefined, tracing), tracing)(event(3, parents));
+  assert.deepEqual(
+    asked,
+    [0, 1, 2].map((index) => record(index, {}).messageId),
+  );
+  const kept = sent.map(({ attributes }) => attributes['messaging.message.id']).filter((id) => id !== undefined);
+  assert.deepEqual(kept, [record(0, {}).messageId, record(2, {}).messageId]);
+});
