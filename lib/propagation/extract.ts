@@ -171,11 +171,9 @@ const readLayer = (
 
 /** Whether a header starts with an id, as B3's do, or as X-Ray's `Root=1-` with a dash in it. Cutting the id up would cost memory. */
 const speaksOf = (header: string, traceId: string): boolean => {
-  let at = header.charCodeAt(0) === 82 ? 7 : 0;
-  for (let digit = 0; digit < 32; at++) {
-    const code = header.charCodeAt(at);
-    if (code === traceId.charCodeAt(digit)) digit++;
-    else if (code !== 45) return false;
+  if (header.charCodeAt(0) !== 82) return header.startsWith(traceId);
+  for (let digit = 0; digit < 32; digit++) {
+    if (header.charCodeAt(digit + (digit < 8 ? 7 : 8)) !== traceId.charCodeAt(digit)) return false;
   }
   return true;
 };
