@@ -100,6 +100,7 @@ const unusedFeatures = (
     sampling: sampling !== undefined,
     'tell-emf': metrics === undefined || metrics === 'emf',
     'tell-otlp': metrics === 'otlp',
+    template: receivers.some(({ template }) => typeof template === 'string'),
   };
   return Object.keys(isUsed).filter((feature) => isUsed[feature] === false);
 };

@@ -1,7 +1,8 @@
+import { fillTemplate, readTemplate } from '#tidemark.template';
 import { type Alert, type Severity, severities } from '../model/alert.ts';
 import { Failure } from '../model/failure.ts';
 import { given } from '../model/given.ts';
-import { fillTemplate, readTemplate, type Template } from '../model/template.ts';
+import type { Template } from '../model/template.ts';
 import type { Chunk, Saying, Style } from './channel.ts';
 import { linkable, type Markup } from './markup.ts';
 import { fitBytes, manyLines, oneLine } from './text.ts';

@@ -119,6 +119,10 @@ const switchedOn: readonly (readonly [config: object, files: readonly string[]])
     { alerts: { receivers: { a: { ...robot, picture: true } }, default: ['a'] } },
     ['lib/alert/channels/wecom.ts', 'lib/adapters/s3.ts'],
   ],
+  [
+    { alerts: { receivers: { a: { ...robot, template: '{{alertname}}' } }, default: ['a'] } },
+    ['lib/alert/channels/wecom.ts', 'lib/model/template.ts'],
+  ],
   [{ propagation: { custom: { fields: { traceId: 'x-id' } } } }, ['lib/propagation/formats/custom.ts']],
   [telemetryOf({}), ['lib/provider/configured-back-ends.ts']],
   [telemetryOf({ encoding: 'json' }), ['lib/provider/configured-back-ends.ts', 'lib/telemetry/encode-json.ts']],
