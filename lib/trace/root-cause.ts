@@ -1,5 +1,5 @@
-import { serviceOf } from '../model/span.ts';
-import type { Trace } from './assemble.ts';
+import { serviceOf, spanKinds, statusCodes } from '../model/span.ts';
+import type { Node, Trace } from './assemble.ts';
 
 /** The calls of one trace. Positions stand for spans; `parents` holds -1 for roots; times in seconds from any origin. */
 export interface CallTree {
@@ -8,6 +8,8 @@ export interface CallTree {
   readonly parents: ArrayLike<number>;
   readonly starts: ArrayLike<number>;
   readonly ends: ArrayLike<number>;
+  /** Of a span that failed though nothing below it did: the service that failed. Absent where it is not known what failed. */
+  readonly failures?: readonly (string | undefined)[];
 }
 
 /**
@@ -19,6 +21,8 @@ export interface Profile {
   readonly units: Map<string, Moments>;
   /** By operation: how often each call was the last one that its spans made; a fault cuts spans short after the call that met it. */
   readonly endings: Map<string, Map<string, number>>;
+  /** By operation: how often which service was the one to fail there, and, under no name, how often none was. */
+  readonly failures: Map<string, Map<string, number>>;
   /** By operation: the operations that call it. */
   readonly callers: Map<string, Set<string>>;
   /** Traces by service: in how many of them another service called it. */
@@ -60,6 +64,8 @@ export interface RankOptions {
   readonly calling: number;
   /** Weight of spans that ended after an unusual call. */
   readonly ending: number;
+  /** Weight of errors that began in a service. */
+  readonly failing: number;
   /**
    * Weight of a service's usual place in the calls: the share of traces that call it times the services that it calls itself (and
    * one), as a share of the highest. It decides where there is hardly any evidence: what is called often and does much fails most.
@@ -79,6 +85,7 @@ export const rankDefaults: RankOptions = {
   called: 1,
   calling: 0.8,
   ending: 6,
+  failing: 6,
   place: 0.15,
   pods: 1,
 };
@@ -99,13 +106,30 @@ export const callTree = ({ nodes }: Trace): CallTree => {
     parents: nodes.map(({ parent }) => parent),
     starts: nodes.map(({ span }) => Number(span.startNanos - origin) / 1e9),
     ends: nodes.map(({ span }) => Number(span.endNanos - origin) / 1e9),
+    failures: nodes.map((node) => failedAt(node, nodes)),
   };
+};
+
+/**
+ * Whose failure began at a span: nobody's if something below it failed too. A call without its other side failed at the one that was
+ * called, where it names that; of one that was answered well, as after a time-out, it is not known whose failure it is.
+ */
+const failedAt = ({ span, children }: Node, nodes: readonly Node[]): string | undefined => {
+  if (span.status !== statusCodes.error) return undefined;
+  const below = children.flatMap((at) => nodes[at]?.span ?? []);
+  if (below.some(({ status }) => status === statusCodes.error)) return undefined;
+  const own = serviceOf(span);
+  if (span.kind !== spanKinds.client) return own;
+  if (below.some((each) => serviceOf(each) !== own)) return undefined;
+  const peer = span.attributes['peer.service'];
+  return typeof peer === 'string' ? peer : own;
 };
 
 export const profileOf = (trees: Iterable<CallTree>, floorMs = rankDefaults.floorMs): Profile => {
   const profile: Profile = {
     units: new Map(),
     endings: new Map(),
+    failures: new Map(),
     callers: new Map(),
     visits: new Map(),
     callees: new Map(),
@@ -145,6 +169,7 @@ const addTree = (profile: Profile, tree: CallTree, floorMs: number): void => {
     addTime(profile, `${operation}|${to}`, service, to, Math.log1p(Math.max(0, milliseconds) / floorMs));
     const last = own.at(-1);
     const callee = last === undefined ? service : calleeOf(last, children, services);
+    if (tree.failures !== undefined) addCount(profile.failures, operation, tree.failures[at] ?? '');
     addCount(profile.endings, operation, `${callee}|${last === undefined ? '' : operations[last]}`);
   });
   for (const service of called) profile.visits.set(service, (profile.visits.get(service) ?? 0) + 1);
@@ -212,7 +237,7 @@ export const rankProfiles = (
 ): Cause[] => {
   const services = [...new Set([...now.callees.keys(), ...usual.callees.keys()])].sort();
   const evidence = new Map(
-    services.map((service) => [service, { own: 0, ending: 0, edges: new Map<string, number>() }]),
+    services.map((service) => [service, { own: 0, ending: 0, failing: 0, edges: new Map<string, number>() }]),
   );
   for (const [key, unit] of now.units) {
     const before = usual.units.get(key);
@@ -232,6 +257,10 @@ export const rankProfiles = (
     const blamed = evidence.get(ending.slice(0, ending.indexOf('|')));
     if (blamed !== undefined) blamed.ending = Math.max(blamed.ending, excess);
   }
+  for (const [service, excess] of unusualFailures(now, usual, options)) {
+    const blamed = evidence.get(service);
+    if (blamed !== undefined) blamed.failing = Math.max(blamed.failing, excess);
+  }
   // A fault changes who is called; the baseline says what is usual, if there is one.
   const { visits, callees, traces } = usual.traces > 0 ? usual : now;
   const placeOf = (service: string) =>
@@ -239,8 +268,8 @@ export const rankProfiles = (
   const highest = Math.max(...services.map(placeOf), Number.MIN_VALUE);
   return services
     .map((service) => {
-      const { own, ending, edges } = evidence.get(service) ?? { own: 0, ending: 0, edges: new Map<string, number>() };
-      let explained = options.own * own + options.ending * ending;
+      const { own, ending, failing, edges } = evidence.get(service) ?? nothing;
+      let explained = options.own * own + options.ending * ending + options.failing * failing;
       for (const [edge, shift] of edges) {
         explained += shift * (edge.startsWith(`${service}→`) ? options.calling : options.called);
       }
@@ -250,6 +279,24 @@ export const rankProfiles = (
     })
     .sort((a, b) => b.score - a.score || (a.service < b.service ? -1 : 1));
 };
+
+const nothing = { own: 0, ending: 0, failing: 0, edges: new Map<string, number>() };
+
+/** Where errors began more often than usual, and by how much of an operation's spans. */
+const unusualFailures = (now: Profile, usual: Profile, { confidence, minSpans }: RankOptions): [string, number][] =>
+  [...now.failures].flatMap(([operation, failures]) => {
+    const before = usual.failures.get(operation);
+    if (before === undefined) return [];
+    const [total, totalBefore] = [sum(failures), sum(before)];
+    if (Math.min(total, totalBefore) < minSpans) return [];
+    return [...failures].flatMap(([service, count]): [string, number][] => {
+      if (service === '') return [];
+      // A peer that emits no spans is no service here: then it is the one that calls it.
+      const blamed =
+        now.callees.has(service) || usual.callees.has(service) ? service : operation.slice(0, operation.indexOf('|'));
+      return [[blamed, excessOf(count, total, before.get(service) ?? 0, totalBefore, confidence)]];
+    });
+  });
 
 /**
  * After which calls spans end more often than usual, by how much. What an operation does differently may be due to its callers: asked for

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { spanKinds, statusCodes } from '../../lib/model/span.ts';
+import { assemble } from '../../lib/trace/assemble.ts';
 import { podShifts } from '../../lib/trace/pod-shift.ts';
-import { type CallTree, profileOf, rankDefaults, rankProfiles } from '../../lib/trace/root-cause.ts';
+import { type CallTree, profileOf, rankCauses, rankDefaults, rankProfiles } from '../../lib/trace/root-cause.ts';
+import { aSpan } from '../support/a-span.ts';
 
 interface Times {
   readonly pay?: number;
@@ -151,4 +154,69 @@ test('what pods show decides where traces show nothing, and adds to what they sh
     true,
     'less is a shift too',
   );
+});
+
+/** Requests of web at pay, which asks stock; `fails` says of which spans (web, its call, pay, its call, stock) the status is an error. */
+const calls = (count: number, fails: (at: number) => readonly number[], isStockTraced = (_: number): boolean => true) =>
+  assemble(
+    Array.from({ length: count }, (_, at) => {
+      const traceId = (at + 1).toString(16).padStart(32, '0');
+      const id = (n: number) => (at * 8 + n + 1).toString(16).padStart(16, '0');
+      const failed = new Set(fails(at));
+      return (
+        [
+          ['web', 'GET /', spanKinds.server, {}],
+          ['web', 'POST pay', spanKinds.client, { 'peer.service': 'pay' }],
+          ['pay', 'POST /pay', spanKinds.server, {}],
+          ['pay', 'POST stock', spanKinds.client, { 'peer.service': 'stock' }],
+          ['stock', 'POST /stock', spanKinds.server, {}],
+        ] as const
+      )
+        .slice(0, isStockTraced(at) ? 5 : 4)
+        .map(([service, name, kind, attributes], n) =>
+          aSpan({
+            traceId,
+            spanId: id(n),
+            ...(n === 0 ? {} : { parentSpanId: id(n - 1) }),
+            service,
+            name,
+            kind,
+            attributes,
+            from: n * 2,
+            to: 50 - n * 2,
+            status: failed.has(n) ? statusCodes.error : statusCodes.unset,
+          }),
+        );
+    }).flat(),
+  );
+const firstCause = (
+  fails: (at: number) => readonly number[],
+  before: (at: number) => readonly number[] = () => [],
+  isStockTraced = (_: number): boolean => true,
+) => rankCauses(calls(100, fails, isStockTraced), calls(200, before))[0]?.service;
+const half = (spans: readonly number[]) => (at: number) => (at % 2 === 0 ? spans : []);
+
+test('errors speak against the service that they began in, not against those that passed them on', () => {
+  assert.equal(firstCause(half([0, 1, 2, 3, 4])), 'stock');
+  assert.equal(firstCause(half([0, 1, 2])), 'pay');
+  assert.equal(firstCause(half([0])), 'web');
+  const answers = (at: number) => at % 2 === 1;
+  assert.equal(
+    firstCause(half([0, 1, 2, 3]), () => [], answers),
+    'stock',
+    'it did not answer, and is named',
+  );
+  const untraced = calls(100, half([0, 1, 2, 3]), () => false);
+  const before = calls(
+    200,
+    () => [],
+    () => false,
+  );
+  assert.equal(rankCauses(untraced, before)[0]?.service, 'pay', 'stock emits no spans');
+});
+
+test('errors that are usual, or whose origin is not known, speak against nobody', () => {
+  const calm = firstCause(() => []);
+  assert.equal(firstCause(half([0, 1, 2, 3, 4]), half([0, 1, 2, 3, 4])), calm);
+  assert.equal(firstCause(half([3])), calm, 'a call that failed though it was answered well');
 });
