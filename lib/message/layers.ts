@@ -26,6 +26,8 @@ export const open = (
 export const maxTextBytes = 1024 * 1024;
 
 const openText = (path: string, text: string, bytesLeft: number, names: readonly string[]): Nested | undefined => {
+  // The byte order mark of somebody's file.
+  if (text.charCodeAt(0) === 0xfeff) return openText(path, text.slice(1), bytesLeft, names);
   let start = 0;
   while (start < text.length && text.charCodeAt(start) <= 32) start++;
   const head = text.charCodeAt(start);
@@ -226,7 +228,11 @@ export const cloudEvent = defineLayer<unknown>({
 /** Our envelope, decoded, or its JSON twin. */
 export const envelope = defineLayer<unknown>({
   name: 'envelope',
-  places: [{ path: 'metadata', values: (entry) => objectAt(entry, 'metadata'), text: jsonText }],
+  // Somebody else's message may have the same two members, and its context beside them.
+  places: [
+    { path: 'metadata', values: (entry) => objectAt(entry, 'metadata'), text: jsonText },
+    ...jsonPlaces('', (entry: unknown) => entry as object).filter(({ path }) => path !== 'metadata'),
+  ],
   within: (entry, bytesLeft, names) => open('payload', at(entry, 'payload'), bytesLeft, names),
 });
 

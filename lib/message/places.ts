@@ -21,6 +21,7 @@ const wrappers = [
   'properties',
   'messageAttributes',
   'MessageAttributes',
+  'userProperties',
 ];
 
 /** Where services put context in a JSON object: under `_trace`, flat, under `metadata`, `headers` and the like, or in Datadog's wrapper. */
@@ -100,7 +101,7 @@ const wrapped = (object: object | undefined, name: string): object | undefined =
 };
 
 /** A header by itself: X-Ray's is known by its `Root=`, W3C's by its length and dashes. */
-const headerOf = (text: string): object | undefined => {
+export const headerOf = (text: string): object | undefined => {
   if (text.startsWith('Root=')) return { 'X-Amzn-Trace-Id': text };
   return text.length >= 55 && text[2] === '-' && text[35] === '-' ? { traceparent: text } : undefined;
 };

@@ -55,17 +55,19 @@ export const base64Text = (value: unknown): string | undefined =>
 /** Longer header values are no context of any format. */
 const maxHeaderBytes = 16384;
 
+/** Bytes of header size as text. A string is undefined here: only the transport knows whether that is text or base64. */
+export const bytesText = (value: unknown): string | undefined => bytesOf(value, maxHeaderBytes)?.toString('utf8');
+
 /**
- * Bytes in every form that event serialisers have: numbers, signed numbers, decimal strings, an index object of either,
- * a Node Buffer as JSON. A string is undefined here: only the transport knows whether that is text or base64.
+ * Bytes in every form that event serialisers have: numbers, signed numbers, decimal strings, an index object of either, a Node Buffer as
+ * JSON. Undefined for anything else, and for more than `most`.
  */
-export const bytesText = (value: unknown): string | undefined => {
-  if (value instanceof Uint8Array)
-    return value.length > maxHeaderBytes ? undefined : Buffer.from(value).toString('utf8');
+export const bytesOf = (value: unknown, most: number): Buffer | undefined => {
+  if (value instanceof Uint8Array) return value.length > most ? undefined : Buffer.from(value);
   if (typeof value !== 'object' || value === null) return undefined;
   const data = (value as Record<string, unknown>)['data'];
   const list = Array.isArray(value) ? value : Array.isArray(data) ? data : indexed(value);
-  if (list === undefined || list.length > maxHeaderBytes) return undefined;
+  if (list === undefined || list.length > most) return undefined;
   const bytes = Buffer.alloc(list.length);
   for (let index = 0; index < list.length; index++) {
     const item = list[index];
@@ -73,7 +75,7 @@ export const bytesText = (value: unknown): string | undefined => {
     if (typeof byte !== 'number' || !Number.isInteger(byte) || byte < -128 || byte > 255) return undefined;
     bytes[index] = byte & 255;
   }
-  return bytes.toString('utf8');
+  return bytes;
 };
 
 /** The members of an object whose keys are indices, in the order of the indices; undefined when a key is none. */

@@ -2,7 +2,7 @@ import type { Layer, Nested, Place } from '../../model/carrier.ts';
 import type { Details } from '../../model/message.ts';
 import { defined, nameOf } from '../arn.ts';
 import { alsoInside } from '../inside.ts';
-import { parsedObject } from '../places.ts';
+import { headerOf, parsedObject } from '../places.ts';
 import { defineLayer, defineSource } from '../source.ts';
 import { at, dynamoText, numberAt, objectAt, stringAt } from '../text.ts';
 import { openData } from './kinesis.ts';
@@ -44,6 +44,9 @@ const placesOf = (image: Image): Place<StreamRecord>[] => {
     map('_datadog'),
     map('metadata'),
     map('headers'),
+    map('trace'),
+    map('traceContext'),
+    map('trace_context'),
     { path: `${image}`, values: (record) => flattened(imageOf(record, image)), text: anyText, ...old },
   ];
 };
@@ -114,7 +117,7 @@ const mapOf = (value: unknown): object | undefined => {
   const map = objectAt(value, 'M');
   if (map !== undefined) return map;
   const text = dynamoText(value);
-  return text === undefined ? undefined : parsedObject(text);
+  return text === undefined ? undefined : (parsedObject(text) ?? headerOf(text));
 };
 
 /** Attributes named `_otel.traceparent`, without a map around them, are seen as well. */

@@ -1,9 +1,9 @@
 import type { Nested } from '../../model/carrier.ts';
 import type { Details } from '../../model/message.ts';
 import { defined, nameOf } from '../arn.ts';
-import { open, openBytes } from '../layers.ts';
+import { maxTextBytes, open, openBytes } from '../layers.ts';
 import { defineSource } from '../source.ts';
-import { at, numberAt, stringAt } from '../text.ts';
+import { at, bytesOf, numberAt, stringAt } from '../text.ts';
 
 type KinesisRecord = Readonly<Record<string, unknown>>;
 
@@ -49,19 +49,27 @@ export const kinesis = defineSource<{ readonly Records?: unknown }, KinesisRecor
   },
 });
 
-/** Data that is base64 by contract, though hand-written events and pipes have plain JSON there. */
+/** Data that is base64 by contract, though hand-written events and pipes have plain JSON there, and bridges bytes as JSON has them. */
 export const openData = (
   path: string,
   data: unknown,
   bytesLeft: number,
   names: readonly string[],
 ): Nested | undefined => {
-  if (typeof data !== 'string' || data.length === 0) return open(path, data, bytesLeft, names);
+  if (typeof data !== 'string' || data.length === 0) {
+    // A list of objects, or of one, is somebody's JSON; bytes are numbers.
+    const bytes = isBytes(data) ? bytesOf(data, maxTextBytes) : undefined;
+    return bytes === undefined ? open(path, data, bytesLeft, names) : openBytes(path, bytes, bytesLeft, names);
+  }
   const head = data.trimStart().charAt(0);
   if (head === '{' || head === '"') return open(path, data, bytesLeft, names);
   if (data.length > bytesLeft) return { path, bytes: 0, refused: 'is more text than one message may cost' };
   return openBytes(path, Buffer.from(data, 'base64'), bytesLeft, names);
 };
+
+const isBytes = (data: unknown): boolean =>
+  (Array.isArray(data) && typeof data[0] === 'number') ||
+  (at(data, 'type') === 'Buffer' && Array.isArray(at(data, 'data')));
 
 function isRecord(entry: unknown): boolean {
   return (

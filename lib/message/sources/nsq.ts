@@ -1,7 +1,8 @@
 import type { Details } from '../../model/message.ts';
 import { defined } from '../arn.ts';
+import { maxTextBytes } from '../layers.ts';
 import { defineSource } from '../source.ts';
-import { at, numberAt, stringAt } from '../text.ts';
+import { at, bytesOf, numberAt, stringAt } from '../text.ts';
 import { openData } from './kinesis.ts';
 
 type NsqMessage = Readonly<Record<string, unknown>>;
@@ -19,7 +20,9 @@ export const nsq = defineSource<NsqEvent, NsqMessage>({
   trigger: 'pubsub',
   partialFailures: 'none',
   entries: (event) => {
-    const list = event?.messages;
+    // A bridge may hand over one at a time.
+    const one = isNsq(event) && typeof at(event, 'message') === 'object' ? [at(event, 'message')] : undefined;
+    const list = event?.messages ?? one;
     if (!Array.isArray(list)) return undefined;
     // A bridge need not name itself: a topic and messages with attempts are NSQ's alone.
     const known = isNsq(event) || (event.eventSource === undefined && list.length > 0 && isMessage(list[0]));
@@ -29,7 +32,10 @@ export const nsq = defineSource<NsqEvent, NsqMessage>({
   layer: {
     name: 'nsq',
     places: [],
-    within: (message, bytesLeft, names) => openData('body', message['body'], bytesLeft, names),
+    within: (message, bytesLeft, names) => {
+      const member = message['body'] === undefined ? 'data' : 'body';
+      return openData(member, message[member], bytesLeft, names);
+    },
   },
   details: (message, event) => {
     const nanos = numberAt(message, 'timestamp');
@@ -41,8 +47,8 @@ export const nsq = defineSource<NsqEvent, NsqMessage>({
     });
   },
   body: (message) => {
-    const body = stringAt(message, 'body');
-    return body === undefined ? undefined : Buffer.from(body, 'base64');
+    const body = message['body'] ?? message['data'];
+    return typeof body === 'string' ? Buffer.from(body, 'base64') : bytesOf(body, maxTextBytes);
   },
 });
 
