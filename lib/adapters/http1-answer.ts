@@ -1,18 +1,13 @@
-/** The answer to one request. */
-export interface Answer {
-  readonly status: number;
-  /** By lower-case name; of several of a name the last one. */
-  readonly headers: Readonly<Record<string, string>>;
-  /** Its first 64 KiB. */
-  readonly body: Buffer;
+import { maxAnswerBytes, type PostAnswer } from './post.ts';
+
+/** Of several headers of a name the last one counts. */
+export interface Answer extends PostAnswer {
   /** Whether the connection can be used again. */
   readonly keepsAlive: boolean;
 }
 
 /** Node's own limit for a head; for a line of a chunked body as well. */
 const maxHeadBytes = 16 * 1024;
-/** What of a body is kept; it is read to its end all the same, or the connection could not be used again. */
-const maxBodyBytes = 64 * 1024;
 
 /** Takes what has come, undefined when no more will; answers when the answer is whole. Throws where it is none. */
 export type AnswerReader = (bytes: Buffer | undefined) => Answer | undefined;
@@ -54,7 +49,7 @@ function* steps(): Generator<undefined, Answer, Buffer | undefined> {
       const piece = rest.subarray(0, left);
       rest = rest.subarray(piece.length);
       left -= piece.length;
-      if (size < maxBodyBytes) kept.push(piece.subarray(0, maxBodyBytes - size));
+      if (size < maxAnswerBytes) kept.push(piece.subarray(0, maxAnswerBytes - size));
       size += piece.length;
       if (left === 0) return;
       const bytes = yield;

@@ -3,9 +3,9 @@ import { absentCollector, type BackEnd, type ExportOutcome } from '../model/back
 import { Failure } from '../model/failure.ts';
 import type { Clock, Log, Random } from '../model/ports.ts';
 import type { Span } from '../model/span.ts';
-import type { Answer } from './http1-answer.ts';
 import { readPartialSuccess } from './otlp-answer.ts';
-import { type Lost as NoAnswer, type Pem, type Post, poster, sendable } from './posting.ts';
+import type { NoAnswer, Pem, Post, PostAnswer } from './post.ts';
+import { poster, sendable } from './posting.ts';
 
 export interface OtlpOptions<Item = Span> {
   readonly name: string;
@@ -33,6 +33,8 @@ export interface OtlpOptions<Item = Span> {
   readonly optional?: boolean;
   readonly clock: Clock;
   readonly random: Random;
+  /** How requests leave. @default as the URL asks for */
+  readonly poster?: typeof poster;
   /** @default setTimeout */
   readonly sleep?: (ms: number) => Promise<void>;
   readonly log?: Log | undefined;
@@ -75,7 +77,7 @@ export const otlpBackEnd = <Item = Span>(options: OtlpOptions<Item>): BackEnd<It
     const middle = spans.length >> 1;
     return sum(await send(spans.slice(0, middle), until), await send(spans.slice(middle), until));
   };
-  const partial = (spans: readonly Item[], answer: Answer): ExportOutcome => {
+  const partial = (spans: readonly Item[], answer: PostAnswer): ExportOutcome => {
     const { rejected, message } = readPartialSuccess(answer.body, answer.headers['content-type'] ?? '');
     const dropped = Math.min(rejected, spans.length);
     if (dropped > 0 || message !== '') {
@@ -118,7 +120,7 @@ interface Lost {
 }
 
 /** The beginning of a text; empty for anything else. */
-const said = ({ headers, body }: Answer): string =>
+const said = ({ headers, body }: PostAnswer): string =>
   /json|text/.test(headers['content-type'] ?? '') ? body.toString('utf8', 0, 200) : '';
 
 const lost = (spans: readonly unknown[], reason: string): ExportOutcome => ({
@@ -137,10 +139,10 @@ const reasons: Readonly<Record<number, string>> = { 401: 'unauthorised', 403: 'u
 const retryable: readonly number[] = [429, 502, 503, 504];
 
 const attempts = async (
-  once: () => Promise<Answer | Lost>,
+  once: () => Promise<PostAnswer | Lost>,
   until: number,
   { clock, random, sleep = pause, optional = false }: Waiting,
-): Promise<Answer | Lost> => {
+): Promise<PostAnswer | Lost> => {
   for (let attempt = 1; ; attempt++) {
     const answer = await once();
     const isAnswer = 'status' in answer;
@@ -156,7 +158,10 @@ const attempts = async (
 
 /** Those of the options that have nothing to do with what is sent. */
 type Waiting = Pick<OtlpOptions, 'clock' | 'random' | 'sleep' | 'optional'>;
-type Posting = Pick<OtlpOptions, 'url' | 'compression' | 'contentType' | 'sign' | 'clock' | 'headers' | 'tls'>;
+type Posting = Pick<
+  OtlpOptions,
+  'url' | 'poster' | 'compression' | 'contentType' | 'sign' | 'clock' | 'headers' | 'tls'
+>;
 
 /** A collector beside the function either listens from the start or is not there. */
 const mayRecover = ({ lost: why }: Lost, optional: boolean): boolean =>
@@ -172,11 +177,11 @@ const retryAfterMs = (text: string | undefined, now: number): number | undefined
 };
 
 /** One attempt; the connection is made with the first one. */
-const attempt = (options: Posting): ((body: Uint8Array, until: number) => Promise<Answer | Lost>) => {
-  const { url, compression, contentType, sign, clock, headers = {}, tls = {} } = options;
+const attempt = (options: Posting): ((body: Uint8Array, until: number) => Promise<PostAnswer | Lost>) => {
+  const { url, compression, contentType, sign, clock, headers = {} } = options;
   let posting: Promise<Post> | undefined;
   let refreshedAt = Number.NEGATIVE_INFINITY;
-  const once = async (body: Uint8Array, until: number, fresh: boolean): Promise<Answer | Lost> => {
+  const once = async (body: Uint8Array, until: number, fresh: boolean): Promise<PostAnswer | Lost> => {
     let sent = sendable(typeof headers === 'function' ? await headers(fresh) : headers, url);
     sent['content-type'] = contentType;
     if (compression !== 'none') sent['content-encoding'] = compression;
@@ -187,7 +192,7 @@ const attempt = (options: Posting): ((body: Uint8Array, until: number) => Promis
       sent = signedHeaders({ ...sign, credentials, method: 'POST', url, at: clock(), headers: sent, body });
     }
     // Files that cannot be read may be there the next time.
-    posting ??= connection(url, tls).catch((thrown) => {
+    posting ??= connection(options).catch((thrown) => {
       posting = undefined;
       throw thrown;
     });
@@ -203,8 +208,8 @@ const attempt = (options: Posting): ((body: Uint8Array, until: number) => Promis
   };
 };
 
-const connection = async (url: string, tls: NonNullable<OtlpOptions['tls']>): Promise<Post> =>
-  poster(url, url.startsWith('https:') ? await pemFiles(tls) : {});
+const connection = async ({ url, tls = {}, poster: by = poster }: Posting): Promise<Post> =>
+  by(url, url.startsWith('https:') ? await pemFiles(tls) : {});
 
 const pemFiles = async (tls: NonNullable<OtlpOptions['tls']>): Promise<Pem> => {
   const { readFile } = process.getBuiltinModule('node:fs/promises');

@@ -5,13 +5,16 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createTlsServer } from 'node:https';
 import { type AddressInfo, createServer as createNetServer, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test as nodeTest, type TestContext } from 'node:test';
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { SignatureV4 } from '@smithy/signature-v4';
 import fc from 'fast-check';
 import protobuf from 'protobufjs';
+import { httpPoster } from '../../lib/adapters/http-post.ts';
 import { type OtlpOptions, otlpBackEnd } from '../../lib/adapters/otlp.ts';
 import { readPartialSuccess } from '../../lib/adapters/otlp-answer.ts';
+import { isBesideUs } from '../../lib/adapters/posting.ts';
+import { socketPoster } from '../../lib/adapters/socket-post.ts';
 import { jsonEncoder, protobufEncoder } from '../../lib/telemetry/encode.ts';
 import { aSpan } from '../support/a-span.ts';
 import { decodeOtlpProtobuf } from '../support/decode-otlp.ts';
@@ -50,6 +53,17 @@ const receiver = async (t: TestContext, reply: Reply = (response) => response.en
   return { url: `http://127.0.0.1:${port}/v1/traces`, seen, server, connections: () => connections };
 };
 
+/** Each test once for every way in which requests leave; they follow each other. */
+const test = (name: string, run: (t: TestContext) => void | Promise<void>): void => {
+  for (const [way, poster] of Object.entries({ 'node:net': socketPoster, 'node:http': httpPoster })) {
+    nodeTest(`${name} (${way})`, (t) => {
+      sendBy = poster;
+      return run(t);
+    });
+  }
+};
+let sendBy: NonNullable<OtlpOptions['poster']> = httpPoster;
+
 const made = (url: string, options: Partial<OtlpOptions> = {}) => {
   const lines: { level: string; message: string; fields: unknown }[] = [];
   const waits: number[] = [];
@@ -64,6 +78,7 @@ const made = (url: string, options: Partial<OtlpOptions> = {}) => {
     random: () => 0.5,
     sleep: async (ms) => void waits.push(ms),
     log: (level, message, fields) => void lines.push({ level, message, fields }),
+    ...(url.startsWith('https:') ? {} : { poster: sendBy }),
     ...options,
   });
   return { backEnd, lines, waits };
@@ -553,3 +568,18 @@ for (const refusal of [401, 403]) {
     assert.deepEqual(await backEnd.export([aSpan()], 5000), all);
   });
 }
+
+nodeTest('a Collector beside the function gets a POST over a socket, everything else one by node:http(s)', () => {
+  for (const [each, isBeside] of [
+    ['http://127.0.0.1:4318/v1/traces', true],
+    ['HTTP://Localhost:4318/v1/traces', true],
+    ['http://[::1]:4318/v1/traces', true],
+    ['http://localhost/v1/traces', true],
+    ['https://localhost:4318/v1/traces', false],
+    ['http://127.0.0.1.example.com/v1/traces', false],
+    ['http://localhost.example.com:4318/v1/traces', false],
+    ['http://collector:4318/v1/traces', false],
+  ] as const) {
+    assert.equal(isBesideUs(each), isBeside, each);
+  }
+});
