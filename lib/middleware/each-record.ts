@@ -54,6 +54,7 @@ export const eachRecord = (
     invocation,
     tracer: tracerOf(options),
     asParent: options.relation === 'parent' || (options.relation !== 'link' && messages.length === 1),
+    destination: messages[0]?.destination,
     name: processName(messages, 1),
     parent: trace.getSpanContext(ambient),
     spans: undefined,

@@ -14,6 +14,7 @@ export class InOrder {
   readonly #rejected: (thrown: unknown) => void;
   #at = 0;
   #opened: Opened | undefined = undefined;
+  #leads: boolean | undefined = undefined;
 
   /** `settled` when all are done; `rejected` when that could not be told. */
   constructor(batch: Batch, lane: Lane | undefined, settled: () => void, rejected: (thrown: unknown) => void) {
@@ -41,10 +42,13 @@ export class InOrder {
       this.#opened = opened;
       try {
         const pending = this.#call(message, opened);
+        if (pending instanceof Promise) {
+          pending.then(this.#done, this.#failed);
+          return;
+        }
         if (isThenable(pending)) {
-          // A promise of somebody else's making may call back twice, or at once.
-          const promise = pending instanceof Promise ? pending : Promise.resolve(pending);
-          promise.then(this.#done, this.#failed);
+          // What is of somebody else's making may call back twice, or at once.
+          Promise.resolve(pending).then(this.#done, this.#failed);
           return;
         }
         next = finish(this.#batch, message, opened);
@@ -90,7 +94,9 @@ export class InOrder {
     const lane = this.#lane;
     if (lane !== undefined && !(opened instanceof Own)) {
       lane.current = opened;
-      if (context.active() === opened) return this.#batch.handle(message, opened);
+      // Whether the lane is what is asked for the active context does not change while it is run.
+      this.#leads ??= context.active() === opened;
+      if (this.#leads) return this.#batch.handle(message, opened);
     }
     return call(this.#batch, message, opened);
   }

@@ -32,6 +32,8 @@ export interface Batch {
   readonly invocation: Invocation | undefined;
   readonly tracer: MessageTracer;
   readonly asParent: boolean;
+  /** Of the first record. */
+  readonly destination: string | undefined;
   /** Span name of the first record; records of other destinations get their own. */
   readonly name: string;
   /** The span that is active around the batch. */
@@ -142,7 +144,7 @@ const open = (batch: Batch, message: ReceivedMessage, follows: boolean): Opened 
   if (single !== undefined) return new Own(single.span, single.asParent, ambient, false);
   const found = message.extracted(propagationOf(options));
   const { destination } = message;
-  const name = destination === batch.messages[0]?.destination ? batch.name : `process ${destination}`;
+  const name = destination === batch.destination ? batch.name : `process ${destination}`;
   if (spans !== undefined) {
     const span = spans.start(message, name, follows);
     const onlySpan = found.baggage === undefined && found.start === undefined;
