@@ -2,11 +2,12 @@
  * `node bench/ingest-memory.ts <hold|collect> <body.pb.zst|body.json.zst>`: a window of ten bodies of 10,000 spans is read as it is for scoring, or
  * collected as it comes by HTTP, in the parts of the product that do so; prints the most MB that were resident.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { compress, decompress, sniffEncoding } from '../lib/adapters/compression.ts';
 import { contentName } from '../lib/adapters/crypto.ts';
 import { collector } from '../lib/trace/collect.ts';
 import { readWindow } from '../lib/trace/read-window.ts';
+import { residentPeak } from './resident.ts';
 
 const [, , mode, file = ''] = process.argv;
 const body = readFileSync(file);
@@ -73,14 +74,6 @@ const collect = async (): Promise<unknown> => {
   return stored;
 };
 
-/** On Linux `maxRSS` of a fresh process begins at what its parent had resident; the high-water mark of its own memory does not. */
-function peakKilobytes(): number {
-  const own = existsSync('/proc/self/status')
-    ? /^VmHWM:\s*(\d+) kB/m.exec(readFileSync('/proc/self/status', 'utf8'))
-    : null;
-  return own === null ? process.resourceUsage().maxRSS : Number(own[1]);
-}
-
 const kept = await (mode === 'hold' ? hold() : collect());
-process.stdout.write(String(Math.round(peakKilobytes() / 1024)));
+process.stdout.write(String(Math.round(residentPeak())));
 if (kept === undefined) process.exit(1);

@@ -1,4 +1,5 @@
 import { constants, PerformanceObserver } from 'node:perf_hooks';
+import { residentPeak } from '../resident.ts';
 import { messages, variants, work } from './variants.ts';
 
 /** One process under load: what its collector did meanwhile, as one JSON line. `node load.ts <variant> <invocations>` */
@@ -41,7 +42,7 @@ process.stdout.write(
     collectorMs: collectorMs / thousands,
     cpuMicros: (used.user + used.system) / (thousands * 1000),
     heapMegabytes: peakHeap / 2 ** 20,
-    rssMegabytes: process.resourceUsage().maxRSS / 1024,
+    rssMegabytes: residentPeak(),
     work: work(),
   })}\n`,
 );

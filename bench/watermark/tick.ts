@@ -6,6 +6,7 @@ import { watermarkSources } from '../../lib/adapters/watermark-sources.ts';
 import type { WatermarksConfig } from '../../lib/model/config/watermarks.ts';
 import { recall } from '../../lib/watermark/recall.ts';
 import { runTick } from '../../lib/watermark/tick.ts';
+import { residentPeak } from '../resident.ts';
 
 const ca = readFileSync(join(import.meta.dirname, '../../test/support/tls/ca.pem'), 'utf8');
 const config: WatermarksConfig = {
@@ -35,5 +36,5 @@ for (let n = 0; n < Number(process.argv[2] ?? 5); n += 1) {
   const result = await runTick({ tick: new Date(clock() + n * 60_000).toISOString(), offsetSeconds: 0 }, given);
   ticks.push({ seconds: (performance.now() - began) / 1000, ...result });
 }
-process.stdout.write(`${JSON.stringify({ ticks, alerts, residentMiB: process.resourceUsage().maxRSS / 1024 })}\n`);
+process.stdout.write(`${JSON.stringify({ ticks, alerts, residentMiB: residentPeak() })}\n`);
 process.exit(0);

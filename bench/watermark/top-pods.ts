@@ -1,6 +1,7 @@
 /** The same lists and join by @kubernetes/client-node: topPods, which is its answer to "how full are the pods". Stores nothing. */
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { residentPeak } from '../resident.ts';
 
 const require = createRequire(join(import.meta.dirname, '../peers/package.json'));
 const { CoreV1Api, KubeConfig, Metrics, topPods } = require('@kubernetes/client-node') as {
@@ -30,5 +31,5 @@ for (let n = 0; n < Number(process.argv[2] ?? 5); n += 1) {
   const pods = await topPods(core, new Metrics(config));
   ticks.push({ seconds: (performance.now() - began) / 1000, series: pods.length });
 }
-process.stdout.write(`${JSON.stringify({ ticks, residentMiB: process.resourceUsage().maxRSS / 1024 })}\n`);
+process.stdout.write(`${JSON.stringify({ ticks, residentMiB: residentPeak() })}\n`);
 process.exit(0);
