@@ -67,7 +67,7 @@ interface Automaton {
 /** Answers the first state. */
 const compiled = (source: string, automaton: Automaton): number => {
   const ignoresCase = source.startsWith('(?i)');
-  const tree = new Reader(ignoresCase ? source.slice(4) : source, ignoresCase).read();
+  const tree = treeOf(ignoresCase ? source.slice(4) : source, ignoresCase);
   return build(automaton, tree, add(automaton, 'done'));
 };
 
@@ -293,142 +293,135 @@ const escapes: Readonly<Record<string, Units>> = {
 };
 const controls: Readonly<Record<string, number>> = { n: 10, r: 13, t: 9, f: 12, v: 11 };
 
-class Reader {
-  readonly #source: string;
-  readonly #ignoresCase: boolean;
-  #at = 0;
-  #depth = 0;
-  constructor(source: string, ignoresCase: boolean) {
-    this.#source = source;
-    this.#ignoresCase = ignoresCase;
-  }
+/** Reads a pattern into its tree. Functions in place of a class: names of members stay long when code is minified. */
+const treeOf = (source: string, ignoresCase: boolean): Node => {
+  let at = 0;
+  let depth = 0;
 
-  read(): Node {
-    const node = this.#either();
-    if (this.#at < this.#source.length) this.#refuse("')' closes nothing");
-    return node;
-  }
-
-  #either(): Node {
-    if (++this.#depth > maxDepth) this.#refuse(`is nested deeper than ${maxDepth}`);
-    const parts = [this.#sequence()];
-    while (this.#take('|')) parts.push(this.#sequence());
-    this.#depth -= 1;
+  const either = (): Node => {
+    if (++depth > maxDepth) refuse(`is nested deeper than ${maxDepth}`);
+    const parts = [sequence()];
+    while (take('|')) parts.push(sequence());
+    depth -= 1;
     return parts.length === 1 ? (parts[0] as Node) : { kind: 'either', parts };
-  }
+  };
 
-  #sequence(): Node {
+  const sequence = (): Node => {
     const parts: Node[] = [];
     for (;;) {
-      const next = this.#source[this.#at];
+      const next = source[at];
       if (next === undefined || next === '|' || next === ')') return { kind: 'sequence', parts };
-      parts.push(this.#repeated(this.#one()));
+      parts.push(repeated(one()));
     }
-  }
+  };
 
-  #repeated(part: Node): Node {
+  const repeated = (part: Node): Node => {
     let node = part;
     for (;;) {
-      const bounds = this.#bounds();
-      if (bounds === undefined) return node;
-      if (part.kind === 'begin' || part.kind === 'end') this.#refuse('an anchor is repeated');
-      if (node !== part) this.#refuse('a repetition is repeated; put it into brackets');
+      const found = bounds();
+      if (found === undefined) return node;
+      if (part.kind === 'begin' || part.kind === 'end') refuse('an anchor is repeated');
+      if (node !== part) refuse('a repetition is repeated; put it into brackets');
       // Reluctant or not decides which match is taken; here every character of any match counts.
-      this.#take('?');
-      if (this.#source[this.#at] === '+') this.#refuse('possessive repetitions are not supported');
-      node = { kind: 'repeat', part, least: bounds[0], most: bounds[1] };
+      take('?');
+      if (source[at] === '+') refuse('possessive repetitions are not supported');
+      node = { kind: 'repeat', part, least: found[0], most: found[1] };
     }
-  }
+  };
 
-  #bounds(): readonly [number, number] | undefined {
-    if (this.#take('*')) return [0, Number.POSITIVE_INFINITY];
-    if (this.#take('+')) return [1, Number.POSITIVE_INFINITY];
-    if (this.#take('?')) return [0, 1];
-    const match = /^\{(\d{1,4})(?:(,)(\d{0,4}))?\}/.exec(this.#source.slice(this.#at, this.#at + 12));
+  const bounds = (): readonly [number, number] | undefined => {
+    if (take('*')) return [0, Number.POSITIVE_INFINITY];
+    if (take('+')) return [1, Number.POSITIVE_INFINITY];
+    if (take('?')) return [0, 1];
+    const match = /^\{(\d{1,4})(?:(,)(\d{0,4}))?\}/.exec(source.slice(at, at + 12));
     if (match === null) return undefined;
-    this.#at += match[0].length;
+    at += match[0].length;
     const least = Number(match[1]);
     const most = match[2] === undefined ? least : match[3] === '' ? Number.POSITIVE_INFINITY : Number(match[3]);
-    if (most < least) this.#refuse(`the bounds of ${match[0]} are the wrong way round`);
+    if (most < least) refuse(`the bounds of ${match[0]} are the wrong way round`);
     return [least, most];
-  }
+  };
 
-  #one(): Node {
-    const at = this.#at;
-    const each = this.#source[this.#at++] as string;
+  const one = (): Node => {
+    const began = at;
+    const each = source[at++] as string;
     if (each === '^') return { kind: 'begin' };
     if (each === '$') return { kind: 'end' };
     if (each === '.') return { kind: 'units', units: anything };
-    if (each === '[') return { kind: 'units', units: this.#class() };
-    if (each === '\\') return { kind: 'units', units: this.#cased(this.#escape()) };
+    if (each === '[') return { kind: 'units', units: classed() };
+    if (each === '\\') return { kind: 'units', units: cased(escaped()) };
     if ('*+?{'.includes(each)) {
-      this.#at = at;
-      this.#refuse(`'${each}' repeats nothing`);
+      at = began;
+      refuse(`'${each}' repeats nothing`);
     }
-    if (each !== '(') return { kind: 'units', units: this.#cased([[each.charCodeAt(0), each.charCodeAt(0)]]) };
-    if (this.#source[this.#at] === '?') {
-      if (this.#source[this.#at + 1] !== ':') this.#refuse('look-around and named groups are not supported');
-      this.#at += 2;
+    if (each !== '(') return { kind: 'units', units: cased([[each.charCodeAt(0), each.charCodeAt(0)]]) };
+    if (source[at] === '?') {
+      if (source[at + 1] !== ':') refuse('look-around and named groups are not supported');
+      at += 2;
     }
-    const node = this.#either();
-    if (!this.#take(')')) this.#refuse("a '(' is not closed");
+    const node = either();
+    if (!take(')')) refuse("a '(' is not closed");
     return node;
-  }
+  };
 
-  #escape(): Units {
-    const each = this.#source[this.#at++];
-    if (each === undefined) return this.#refuse("ends with '\\'");
+  const escaped = (): Units => {
+    const each = source[at++];
+    if (each === undefined) return refuse("ends with '\\'");
     const known = Object.hasOwn(escapes, each) ? escapes[each] : undefined;
     if (known !== undefined) return known;
     const control = Object.hasOwn(controls, each) ? controls[each] : undefined;
     if (control !== undefined) return [[control, control]];
     if (each === 'x' || each === 'u') {
       const size = each === 'x' ? 2 : 4;
-      const hex = this.#source.slice(this.#at, this.#at + size);
-      if (!new RegExp(`^[0-9a-fA-F]{${size}}$`).test(hex)) this.#refuse(`\\${each} needs ${size} hex digits`);
-      this.#at += size;
+      const hex = source.slice(at, at + size);
+      if (!new RegExp(`^[0-9a-fA-F]{${size}}$`).test(hex)) refuse(`\\${each} needs ${size} hex digits`);
+      at += size;
       return [[Number.parseInt(hex, 16), Number.parseInt(hex, 16)]];
     }
-    if (/[0-9A-Za-z]/.test(each)) this.#refuse(`\\${each} is not supported`);
+    if (/[0-9A-Za-z]/.test(each)) refuse(`\\${each} is not supported`);
     return [[each.charCodeAt(0), each.charCodeAt(0)]];
-  }
+  };
 
-  #class(): Units {
-    const negated = this.#take('^');
+  const classed = (): Units => {
+    const negated = take('^');
     const units: (readonly [number, number])[] = [];
     for (;;) {
-      if (this.#at >= this.#source.length) this.#refuse("a '[' is not closed");
-      if (this.#take(']')) break;
-      const low = this.#member();
-      if (this.#source[this.#at] === '-' && this.#source[this.#at + 1] !== ']' && this.#at + 1 < this.#source.length) {
-        this.#at += 1;
-        const high = this.#member();
+      if (at >= source.length) refuse("a '[' is not closed");
+      if (take(']')) break;
+      const low = member();
+      if (source[at] === '-' && source[at + 1] !== ']' && at + 1 < source.length) {
+        at += 1;
+        const high = member();
         const [from, to] = [low[0]?.[0], high[0]?.[0]];
         const areSingle = low.length === 1 && high.length === 1 && low[0]?.[1] === from && high[0]?.[1] === to;
-        if (from === undefined || to === undefined || !areSingle || to < from) return this.#refuse('a range is wrong');
+        if (from === undefined || to === undefined || !areSingle || to < from) return refuse('a range is wrong');
         units.push([from, to]);
       } else units.push(...low);
     }
-    const cased = this.#cased(normal(units));
-    return negated ? opposite(cased) : cased;
-  }
+    const both = cased(normal(units));
+    return negated ? opposite(both) : both;
+  };
 
-  #member(): Units {
-    const each = this.#source[this.#at++] as string;
-    return each === '\\' ? this.#escape() : [[each.charCodeAt(0), each.charCodeAt(0)]];
-  }
+  const member = (): Units => {
+    const each = source[at++] as string;
+    return each === '\\' ? escaped() : [[each.charCodeAt(0), each.charCodeAt(0)]];
+  };
 
-  #cased(units: Units): Units {
-    return this.#ignoresCase ? bothCases(units) : units;
-  }
+  const cased = (units: Units): Units => {
+    return ignoresCase ? bothCases(units) : units;
+  };
 
-  #take(each: string): boolean {
-    if (this.#source[this.#at] !== each) return false;
-    this.#at += 1;
+  const take = (each: string): boolean => {
+    if (source[at] !== each) return false;
+    at += 1;
     return true;
-  }
+  };
 
-  #refuse(why: string): never {
-    throw new Unreadable(`${why} (at character ${this.#at})`);
-  }
-}
+  const refuse: (why: string) => never = (why) => {
+    throw new Unreadable(`${why} (at character ${at})`);
+  };
+
+  const node = either();
+  if (at < source.length) refuse("')' closes nothing");
+  return node;
+};
