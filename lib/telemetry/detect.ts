@@ -1,4 +1,5 @@
 import type { PersonalKind } from '../model/config/telemetry.ts';
+import { unescaped } from './unescape.ts';
 
 /** Something that must not leave: from `start` up to `end`, in UTF-16 code units. */
 export interface Found {
@@ -14,6 +15,44 @@ export interface Found {
  */
 export const detect = (given: string, kinds: ReadonlySet<PersonalKind>): readonly Found[] => {
   const text = narrow(given);
+  let found = scan(text, kinds);
+  // As it stands, and as it is meant: an address in a URL in a URL is escaped twice.
+  let places: Uint32Array | undefined;
+  let view = unescaped(text);
+  for (let layer = 1; view !== undefined; layer++) {
+    const { starts } = view;
+    const before = places;
+    places = before === undefined ? starts : starts.map((start) => before[start] as number);
+    found = united(found, scan(view.text, kinds), places);
+    view = layer === maxLayers ? undefined : unescaped(view.text);
+  }
+  return found;
+};
+
+const maxLayers = 3;
+
+/** Both, in order; `places` are those of the second ones in the first ones' text. What overlaps becomes one of the longer one's kind. */
+const united = (some: readonly Found[], others: readonly Found[], places: Uint32Array): readonly Found[] => {
+  if (others.length === 0) return some;
+  const meant = others.map(({ start, end, kind }) => ({
+    start: places[start] as number,
+    end: places[end] as number,
+    kind,
+  }));
+  const all = [...some, ...meant].sort((a, b) => a.start - b.start || b.end - a.end);
+  const out: Found[] = [];
+  for (const each of all) {
+    const last = out.at(-1);
+    if (last === undefined || each.start >= last.end) out.push(each);
+    else {
+      const kind = each.end - each.start > last.end - last.start ? each.kind : last.kind;
+      out[out.length - 1] = { start: last.start, end: Math.max(last.end, each.end), kind };
+    }
+  }
+  return out;
+};
+
+const scan = (text: string, kinds: ReadonlySet<PersonalKind>): readonly Found[] => {
   let found: Found[] | undefined;
   const { length } = text;
   const runs = new Base64UrlRuns(text);
@@ -75,7 +114,11 @@ export const detect = (given: string, kinds: ReadonlySet<PersonalKind>): readonl
       if (what !== isLetter) break;
       allDigits = false;
     }
-    const match = end === start ? undefined : runAt(text, start, end, allDigits, kinds, runs);
+    let match = end === start ? undefined : runAt(text, start, end, allDigits, kinds, runs);
+    // `LIKE '%820000…%'`: what looks like an escape may be none.
+    if (match === undefined && start > at) {
+      match = runAt(text, at, end, allDigits && areDigits(text, at, start - at), kinds, runs);
+    }
     if (match === undefined) at = Math.max(end, at + 1);
     else take(match.start, match.end, match.kind);
   }
@@ -84,11 +127,25 @@ export const detect = (given: string, kinds: ReadonlySet<PersonalKind>): readonl
 
 const none: readonly Found[] = [];
 
-/** Full-width letters, digits and marks as their ASCII twins (`１３８`, `＠`): one unit for one, so that places stay. */
-export const narrow = (text: string): string =>
-  wide.test(text) ? text.replace(allWide, (each) => String.fromCharCode(each.charCodeAt(0) - 0xfee0)) : text;
-const wide = /[\uff01-\uff5e]/;
-const allWide = /[\uff01-\uff5e]/g;
+/**
+ * Full-width letters, digits and marks as their ASCII twins (`１３８`, `＠`), blanks and dashes of word processors as theirs: one unit for
+ * one, so that places stay.
+ */
+export const narrow = (text: string): string => (wide.test(text) ? text.replace(allWide, twinOf) : text);
+const twinOf = (each: string): string => {
+  const code = each.charCodeAt(0);
+  if (code > 0xff00) return String.fromCharCode(code - 0xfee0);
+  return code === 0x2212 || (code >= 0x2010 && code <= 0x2015) ? '-' : ' ';
+};
+const wide = /[\uff01-\uff5e\u00a0\u2000-\u200a\u202f\u205f\u3000\u2010-\u2015\u2212]/;
+const allWide = new RegExp(wide, 'g');
+
+/** A text as it is meant: without escapes, in ASCII where that has a twin. */
+export const plainly = (given: string): string => {
+  let text = narrow(given);
+  for (let layer = 0; layer < maxLayers; layer++) text = unescaped(text)?.text ?? text;
+  return text;
+};
 
 const isLetter = 1;
 const isDigit = 2;
@@ -190,10 +247,13 @@ const emailAround = (text: string, at: number, after: number, from: number): rea
   let end = after;
   const limit = Math.min(text.length, after + maxDomain);
   while (end < limit && isDomain(text.charCodeAt(end))) end += 1;
-  // The longest part that ends with a top-level domain.
+  // The longest part that ends with a top-level domain, behind which a hyphen may stand: `jane@shop.example-2026`.
   for (let dot = end - 1; dot > after; dot--) {
     if (text[dot] !== '.') continue;
     if (isTopLevel(text, dot + 1, end)) return [start, end];
+    let hyphen = dot + 1;
+    while (hyphen < end && text[hyphen] !== '-') hyphen += 1;
+    if (isTopLevel(text, dot + 1, hyphen)) return [start, hyphen];
     end = dot;
   }
   return undefined;
@@ -259,11 +319,11 @@ const internationalEnd = (text: string, from: number): number => {
   return digits.length >= 8 && digits.length <= 15 ? end : 0;
 };
 
-/** Where the next group begins after at most two of `-`, `.`, `/`, a blank and brackets. */
+/** Where the next group begins after at most three of `-`, `.`, a blank, the `+` that stands for one in forms, and brackets. */
 const separatorAfter = (text: string, at: number): number => {
   for (let next = at + 1; next <= at + 3; next++) {
     const code = text.charCodeAt(next - 1);
-    if (!(code === 32 || code === 45 || code === 46 || code === 40 || code === 41)) return 0;
+    if (!(code === 32 || code === 43 || code === 45 || code === 46 || code === 40 || code === 41)) return 0;
     if (isDigitCode(text.charCodeAt(next))) return next;
   }
   return 0;
@@ -287,7 +347,7 @@ const threeDigitCodes = /^(?:2[1-69]|3[578]|42|5[09]|6[789]|8[0578]|9[679])/;
 /** `(415) 555-2671`. */
 const nanpInParens = (text: string, at: number): number => {
   if (text[at + 4] !== ')' || !isNanpGroup(text, at + 1)) return 0;
-  const next = text[at + 5] === ' ' ? at + 6 : at + 5;
+  const next = text[at + 5] === ' ' || text[at + 5] === '+' ? at + 6 : at + 5;
   const separator = text[next + 3];
   if (!isNanpGroup(text, next) || (separator !== '-' && separator !== ' ' && separator !== '.')) return 0;
   return areDigits(text, next + 4, 4) && !isAlnum(text.charCodeAt(next + 8)) ? next + 8 : 0;
@@ -361,8 +421,8 @@ const phoneAt = (text: string, start: number, end: number): Found | undefined =>
     // 415-555-2671
     const isWhole = text[middle] === separator && digitsEnd(text, middle + 1, 5) === middle + 5;
     const after = text.charCodeAt(middle + 5);
-    const isEnd = !isAlnum(after) && !((after === 46 || after === 45) && isAlnum(text.charCodeAt(middle + 6)));
-    const isBegin = text[start - 1] !== '.';
+    const isEnd = !isAlnum(after) && !((after === 46 || after === 45) && isDigitCode(text.charCodeAt(middle + 6)));
+    const isBegin = !(text[start - 1] === '.' && (separator === '.' || isDigitCode(text.charCodeAt(start - 2))));
     return isWhole && isEnd && isBegin && isNanpGroup(text, start) && isNanpGroup(text, end + 1)
       ? phone(start, middle + 5)
       : undefined;
@@ -395,7 +455,8 @@ const cardEnd = (text: string, start: number, end: number): number => {
   }
   if (length !== 4) return 0;
   const separator = text[end];
-  if (separator !== ' ' && separator !== '-' && !(separator === '.' && text[start - 1] !== '.')) return 0;
+  if (separator !== ' ' && separator !== '-' && separator !== '+' && !(separator === '.' && text[start - 1] !== '.'))
+    return 0;
   let digits = text.slice(start, end);
   let stop = end;
   let shape = '4';
@@ -494,7 +555,7 @@ const ibanEnd = (text: string, start: number, end: number): number => {
   if (end - start === expected) compact = text.slice(start, end);
   else if (end - start === 4) {
     compact = text.slice(start, end);
-    while (compact.length < expected && (text[stop] === ' ' || text[stop] === '-')) {
+    while (compact.length < expected && (text[stop] === ' ' || text[stop] === '-' || text[stop] === '+')) {
       const size = Math.min(4, expected - compact.length);
       for (let each = stop + 1; each <= stop + size; each++) if (!isAlnum(text.charCodeAt(each))) return 0;
       compact += text.slice(stop + 1, stop + 1 + size);
@@ -591,9 +652,13 @@ const secretKeyStart = (text: string, start: number): number => {
   // The marks before may belong to it; a letter before these means that this is the middle of something.
   let first = start;
   while (isBase64Mark(text.charCodeAt(first - 1))) first -= 1;
-  if (first < start && isAlnum(text.charCodeAt(first - 1)) && !escapeEndsAt(text, first)) return -1;
   let end = start;
   while (end - start <= 41 && (isAlnum(text.charCodeAt(end)) || isBase64Mark(text.charCodeAt(end)))) end += 1;
+  // Forty characters hold few marks: of a long row of them only the last ones are tried.
+  for (let from = Math.max(first, start - 8); from <= start && from + 40 <= end; from++) {
+    if (isSegment(text, from) && isRandom(text, from)) return from;
+  }
+  if (first < start && isAlnum(text.charCodeAt(first - 1)) && !escapeEndsAt(text, first)) return -1;
   // `/` before it separates it from a name; after it there may be one as well.
   const last = isBase64Mark(text.charCodeAt(end - 1)) ? end - 41 : end - 40;
   for (let from = Math.max(last, first); from <= Math.min(end - 40, start); from++) {
@@ -601,6 +666,43 @@ const secretKeyStart = (text: string, start: number): number => {
   }
   return -1;
 };
+
+/**
+ * Whether forty characters stand alone between `/`, or one and the end of the word: as a word of a path (`/users/…/orders`). In base64, too,
+ * there may be a `/` forty characters before another or the end; what is beyond it is hardly a word then.
+ */
+const isSegment = (text: string, start: number): boolean => {
+  const next = text.charCodeAt(start + 40);
+  if (isAlnum(next) || next === plus || next === equals) return false;
+  const isEnd = next !== slash || endsWord(text, start + 41);
+  if (text.charCodeAt(start - 1) !== slash) return isEnd && !isAlnum(text.charCodeAt(start - 1)) && next === slash;
+  return isPath(text, start - 1) || (next === slash && isEnd);
+};
+/** What stands before a `/` up to the last blank or mark: words, which seldom change between upper case, lower case and digits. */
+const isPath = (text: string, end: number): boolean => {
+  let at = end;
+  let changes = 0;
+  let last = 0;
+  for (; isAlnum(text.charCodeAt(at - 1)) || isBase64Mark(text.charCodeAt(at - 1)); at--) {
+    if (end - at > 64) return false;
+    const code = text.charCodeAt(at - 1);
+    const what = isBase64Mark(code) ? last : isDigitCode(code) ? 1 : code > 96 ? 2 : 4;
+    if (what !== last) changes += 1;
+    last = what;
+  }
+  return changes * 2 <= end - at + 2;
+};
+/** Lower-case letters, and then something that is no base64. */
+const endsWord = (text: string, start: number): boolean => {
+  let end = start;
+  while (end - start < 24 && isLowerCase(text.charCodeAt(end))) end += 1;
+  const next = text.charCodeAt(end);
+  return !isAlnum(next) && next !== plus && next !== equals;
+};
+const plus = 43;
+const slash = 47;
+const equals = 61;
+const isLowerCase = (code: number): boolean => code > 96 && code < 123;
 
 const isRandom = (text: string, from: number): boolean => {
   let classes = 0;

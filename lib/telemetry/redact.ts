@@ -2,7 +2,7 @@ import { type PersonalKind, personalKinds, type RedactionProfile, secretWords } 
 import { Failure } from '../model/failure.ts';
 import { type SearchPattern, searchPattern } from '../model/linear-pattern.ts';
 import type { Attributes, AttributeValue, Span, SpanEvent, SpanLink } from '../model/span.ts';
-import { detect, narrow } from './detect.ts';
+import { detect, plainly } from './detect.ts';
 import { withoutLiterals } from './sql.ts';
 import { redacted, withoutQueryValues, withoutUrlSecrets } from './urls.ts';
 
@@ -40,7 +40,7 @@ export const redactor = (profile: RedactionProfile, options: RedactorOptions = {
   const { hmac } = options;
 
   const instead = (kind: string, value: string): string =>
-    hmac === undefined ? `[${kind}]` : `${kind}:${letters(hmac(`${kind}\0${canonical(kind, narrow(value))}`))}`;
+    hmac === undefined ? `[${kind}]` : `${kind}:${letters(hmac(`${kind}\0${canonical(kind, plainly(value))}`))}`;
 
   /** Short texts in which nothing was found: methods, routes and hosts come with every span. */
   const harmless = new Set<string>();
