@@ -60,7 +60,7 @@ const maxServices = 1000;
  */
 export const routeSpans = (options: RouterOptions): SpanRouter => {
   const { log, onOutcome } = options;
-  const lanes = new Map(options.backEnds.map((backEnd) => [backEnd.name, new Lane(backEnd, options)]));
+  const lanes = new Map(options.backEnds.map((backEnd) => [backEnd.name, laneOf(backEnd, options)]));
   const lanesOf = (names: readonly string[], where: string): Lane[] =>
     names.map((name) => {
       const lane = lanes.get(name);
@@ -117,116 +117,108 @@ export const routeSpans = (options: RouterOptions): SpanRouter => {
   };
 };
 
-/** One back end with all that is its own. */
-class Lane {
-  readonly #backEnd: BackEnd;
-  readonly #options: RouterOptions;
-  readonly #maxQueue: number;
-  readonly #maxBatch: number;
-  readonly #timeoutMs: number;
-  #queue: Span[] = [];
+/** One back end with all that is its own. Functions in place of a class: names of members stay long when code is minified. */
+interface Lane {
+  readonly keep: (span: Span) => void;
+  readonly take: (span: Span) => void;
+  /** Works through the queue, or goes on with what is under way, and waits for it no longer than told. */
+  readonly flush: (deadlineMs: number) => Promise<void>;
+}
+
+const laneOf = (backEnd: BackEnd, options: RouterOptions): Lane => {
+  const { maxQueue = 2048, maxBatch = 512, timeoutMs = 10_000 } = options.limits?.[backEnd.name] ?? {};
+  const queue: Span[] = [];
   /** One of those that found no room since the last flush. */
-  #overflown: Span | undefined;
-  #overflowCount = 0;
-  #redact: Promise<Redact> | undefined;
-  #draining: Promise<void> | undefined;
-  #failures = 0;
-  #openUntil = 0;
-  #isOpen = false;
+  let overflown: Span | undefined;
+  let overflowCount = 0;
+  let redacting: Promise<Redact> | undefined;
+  let draining: Promise<void> | undefined;
+  let failures = 0;
+  let openUntil = 0;
+  let isOpen = false;
 
-  constructor(backEnd: BackEnd, options: RouterOptions) {
-    const { maxQueue = 2048, maxBatch = 512, timeoutMs = 10_000 } = options.limits?.[backEnd.name] ?? {};
-    this.#backEnd = backEnd;
-    this.#options = options;
-    this.#maxQueue = maxQueue;
-    this.#maxBatch = maxBatch;
-    this.#timeoutMs = timeoutMs;
-  }
-
-  keep(span: Span): void {
-    if (this.#queue.length >= this.#maxQueue) {
-      this.#overflown ??= span;
-      this.#overflowCount += 1;
+  const keep = (span: Span): void => {
+    if (queue.length >= maxQueue) {
+      overflown ??= span;
+      overflowCount += 1;
       return;
     }
-    this.#queue.push(span);
-    if (this.#queue.length >= this.#maxBatch && this.#draining === undefined && this.#mayTry())
-      void this.#start(this.#timeoutMs);
-  }
+    queue.push(span);
+    if (queue.length >= maxBatch && draining === undefined && mayTry()) void start(timeoutMs);
+  };
 
-  take(span: Span): void {
-    this.#queue.push(span);
-  }
+  const take = (span: Span): void => {
+    queue.push(span);
+  };
 
-  /** Works through the queue, or goes on with what is under way, and waits for it no longer than told. */
-  async flush(deadlineMs: number): Promise<void> {
-    const until = this.#options.clock() + deadlineMs;
-    for (let left = deadlineMs; left > 0; left = until - this.#options.clock()) {
+  const flush = async (deadlineMs: number): Promise<void> => {
+    const until = options.clock() + deadlineMs;
+    for (let left = deadlineMs; left > 0; left = until - options.clock()) {
       // What began with another deadline may end before this one.
-      if (this.#draining === undefined && (this.#queue.length === 0 || !this.#mayTry())) break;
-      await this.#within(this.#draining ?? this.#start(left), left);
+      if (draining === undefined && (queue.length === 0 || !mayTry())) break;
+      await within(draining ?? start(left), left);
     }
-    const over = this.#queue.splice(this.#maxQueue);
-    this.#overflown ??= over[0];
-    this.#overflowCount += over.length;
-    if (this.#overflown !== undefined) this.#lost('queue-full', this.#overflowCount, this.#overflown);
-    this.#overflown = undefined;
-    this.#overflowCount = 0;
-  }
+    const over = queue.splice(maxQueue);
+    overflown ??= over[0];
+    overflowCount += over.length;
+    if (overflown !== undefined) lost('queue-full', overflowCount, overflown);
+    overflown = undefined;
+    overflowCount = 0;
+  };
 
-  #mayTry(): boolean {
-    return this.#options.clock() >= this.#openUntil;
-  }
+  const mayTry = (): boolean => {
+    return options.clock() >= openUntil;
+  };
 
-  #start(budgetMs: number): Promise<void> {
-    this.#draining = this.#drain(this.#options.clock() + budgetMs).finally(() => {
-      this.#draining = undefined;
+  const start = (budgetMs: number): Promise<void> => {
+    draining = drain(options.clock() + budgetMs).finally(() => {
+      draining = undefined;
     });
-    return this.#draining;
-  }
+    return draining;
+  };
 
-  async #drain(until: number): Promise<void> {
-    const { clock } = this.#options;
-    while (this.#queue.length > 0 && clock() < until && this.#mayTry()) {
-      const clean = await this.#clean(this.#queue.splice(0, this.#maxBatch));
-      const [example] = clean;
+  const drain = async (until: number): Promise<void> => {
+    const { clock } = options;
+    while (queue.length > 0 && clock() < until && mayTry()) {
+      const cleaned = await clean(queue.splice(0, maxBatch));
+      const [example] = cleaned;
       if (example === undefined) continue;
       const started = clock();
-      const budget = Math.max(1, Math.min(this.#timeoutMs, until - started));
-      const outcome = await this.#send(clean, budget);
-      this.#options.onOutcome?.(this.#backEnd.name, outcome, clock() - started, example);
-      this.#judge(outcome, clean.length);
+      const budget = Math.max(1, Math.min(timeoutMs, until - started));
+      const outcome = await send(cleaned, budget);
+      options.onOutcome?.(backEnd.name, outcome, clock() - started, example);
+      judge(outcome, cleaned.length);
     }
-  }
+  };
 
   /** Fails closed: what could not be looked through is dropped. */
-  async #clean(batch: readonly Span[]): Promise<readonly Span[]> {
-    const make = this.#options.redactors?.[this.#backEnd.name];
+  const clean = async (batch: readonly Span[]): Promise<readonly Span[]> => {
+    const make = options.redactors?.[backEnd.name];
     if (make === undefined) return batch;
-    this.#redact ??= Promise.resolve().then(make);
+    redacting ??= Promise.resolve().then(make);
     try {
-      const redact = await this.#redact;
+      const redact = await redacting;
       return batch.map(redact);
     } catch (thrown) {
-      this.#redact = undefined;
-      this.#lost('redaction-failed', batch.length, batch[0] as Span, thrown);
+      redacting = undefined;
+      lost('redaction-failed', batch.length, batch[0] as Span, thrown);
       return [];
     }
-  }
+  };
 
-  async #send(batch: readonly Span[], budget: number): Promise<ExportOutcome> {
+  const send = async (batch: readonly Span[], budget: number): Promise<ExportOutcome> => {
     try {
-      const outcome = await this.#within(this.#backEnd.export(batch, budget), budget);
+      const outcome = await within(backEnd.export(batch, budget), budget);
       return outcome ?? { kept: 0, dropped: { timeout: batch.length } };
     } catch (thrown) {
       // It has promised not to.
       return { kept: 0, dropped: { [Failure.from(thrown, 'internal').code]: batch.length } };
     }
-  }
+  };
 
-  #judge({ kept, dropped }: ExportOutcome, sent: number): void {
-    const { clock, log, onBreaker } = this.#options;
-    const { name } = this.#backEnd;
+  const judge = ({ kept, dropped }: ExportOutcome, sent: number): void => {
+    const { clock, log, onBreaker } = options;
+    const { name } = backEnd;
     const reasons = Object.keys(dropped);
     // Said once by the back end itself, and no failure of anything.
     if (reasons.length === 1 && reasons[0] === absentCollector) return;
@@ -234,38 +226,38 @@ class Lane {
       log?.('warn', 'spans were not exported', { backEnd: name, kept, dropped });
     }
     if (kept > 0 || sent === 0) {
-      this.#failures = 0;
-      if (this.#isOpen) {
-        this.#isOpen = false;
+      failures = 0;
+      if (isOpen) {
+        isOpen = false;
         onBreaker?.(name, false);
         log?.('info', 'back end takes spans again', { backEnd: name });
       }
       return;
     }
-    this.#failures += 1;
-    if (this.#failures < maxFailures) return;
-    this.#openUntil = clock() + openMs;
-    if (this.#isOpen) return;
-    this.#isOpen = true;
+    failures += 1;
+    if (failures < maxFailures) return;
+    openUntil = clock() + openMs;
+    if (isOpen) return;
+    isOpen = true;
     onBreaker?.(name, true);
-    log?.('warn', 'back end is left alone for a while', { backEnd: name, failures: this.#failures, openMs });
-  }
+    log?.('warn', 'back end is left alone for a while', { backEnd: name, failures: failures, openMs });
+  };
 
-  #lost(reason: string, count: number, example: Span, cause?: unknown): void {
-    const { log, onOutcome } = this.#options;
-    onOutcome?.(this.#backEnd.name, { kept: 0, dropped: { [reason]: count } }, undefined, example);
+  const lost = (reason: string, count: number, example: Span, cause?: unknown): void => {
+    const { log, onOutcome } = options;
+    onOutcome?.(backEnd.name, { kept: 0, dropped: { [reason]: count } }, undefined, example);
     log?.('warn', 'spans were dropped', {
-      backEnd: this.#backEnd.name,
+      backEnd: backEnd.name,
       reason,
       spans: count,
       ...(cause === undefined ? {} : { error: Failure.from(cause).message }),
     });
-  }
+  };
 
   /** Undefined when the time is over first. */
-  #within<T>(work: Promise<T>, ms: number): Promise<T | undefined> {
+  const within = <T>(work: Promise<T>, ms: number): Promise<T | undefined> => {
     return new Promise((resolve, reject) => {
-      const cancel = this.#options.later(ms, () => resolve(undefined));
+      const cancel = options.later(ms, () => resolve(undefined));
       work.then(
         (value) => {
           cancel();
@@ -277,5 +269,7 @@ class Lane {
         },
       );
     });
-  }
-}
+  };
+
+  return { keep, take, flush };
+};

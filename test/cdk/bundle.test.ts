@@ -82,7 +82,7 @@ const bytesWithoutSdk = (config: object): number => {
 /** 150 KB of 1,024 bytes are the goal for all; the others are held where they are, with 2 % to spare. */
 const limits = {
   'an empty configuration': [{}, 153_600],
-  'every channel': [everyChannel, 187_500],
+  'every channel': [everyChannel, 185_500],
   'every channel and all of telemetry': [{ ...everyChannel, telemetry: fullTelemetry }, 214_900],
 } as const;
 
