@@ -49,14 +49,14 @@ export const bundleFile = (entry: string, outDir: string, options: BundleOptions
         { root: projectRoot, functionName: basename(entry, '.ts'), configFile, environment: options.environment ?? {} },
         (aliases) => ownApi(build, aliases),
       )
-    : build({});
+    : ownApi(build, {});
   minifyFurther(join(outDir, 'index.js'));
   writeFileSync(join(outDir, 'package.json'), '{"type":"commonjs"}\n');
   refuseTwoApis(entry, metafile);
   return metafile;
 };
 
-/** With our own part of the API, unless the configuration itself uses the API, as a template may. */
+/** With our own part of the API, unless the entry, what it imports, or the configuration uses the API itself, as a template may. */
 const ownApi = (build: (aliases: Aliases) => Metafile, aliases: Aliases): Metafile => {
   const metafile = build({ ...aliases, [api]: join(projectRoot, 'lib/provider/opentelemetry-api.ts') });
   const isOurs = (file: string) => file.startsWith('lib/') || file.startsWith('functions/');

@@ -12,9 +12,8 @@ import type {
 } from '@opentelemetry/api';
 
 /**
- * Stands for `@opentelemetry/api` in the bundles of tidemark's own functions (cdk/bundle.ts): the part of it that they use, on the same
- * registry, so that a layer's context manager and provider are found there as ever. A bundle whose configuration imports the API itself gets
- * the real one.
+ * Stands for `@opentelemetry/api` in bundles (cdk/bundle.ts): the part of it that tidemark uses, on the same registry, so that a layer's
+ * context manager and provider are found there as ever. A bundle in which anything else imports the API gets the real one.
  */
 const version = '1.9.1';
 const registry = globalThis as { [slot]?: Registered };

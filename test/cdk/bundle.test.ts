@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { bundle } from '../../cdk/bundle.ts';
+import { bundle, bundleFile } from '../../cdk/bundle.ts';
 import { channelNames } from '../../lib/model/config/alerts.ts';
 
 /** Bytes that each input leaves in a function's bundle; `config`: the text of a configuration file, in place of the project's own. */
@@ -177,6 +177,30 @@ test('a configuration that uses the API of OpenTelemetry gets the real one', () 
   const inputs = inputsOf('deliver-alerts', config, {}, join(import.meta.dirname, '../../.cache-new-bundle-'));
   assert.ok(sum(inputs, (each) => each.startsWith('node_modules/@opentelemetry/api/build')) > 5000);
   assert.equal(inputs.get('lib/provider/opentelemetry-api.ts') ?? 0, 0);
+});
+
+test('an entry that uses the API of OpenTelemetry gets the real one, any other our part of it; tracing alone stays below 40,000 bytes', () => {
+  const folder = mkdtempSync(join(import.meta.dirname, '../../.cache-new-bundle-'));
+  try {
+    const text = `import { createTracing, systemNanos, systemRandom } from '../lib/index.ts';
+      const { tracer } = createTracing({ env: process.env, nanos: systemNanos, random: systemRandom });`;
+    const ours = `${text} export const handler = async () => tracer.startSpan('work').end();`;
+    const theirs = `import { trace } from '@opentelemetry/api'; ${text}
+      export const handler = async () => [tracer, trace.getTracer('mine')].map((each) => each.startSpan('work').end());`;
+    const inputsFor = (entry: string) => {
+      writeFileSync(join(folder, 'entry.ts'), entry);
+      return Object.keys(bundleFile(join(folder, 'entry.ts'), join(folder, 'out')).inputs);
+    };
+    const real = (inputs: readonly string[]) => inputs.some((each) => each.includes('@opentelemetry/api/build'));
+    const own = (inputs: readonly string[]) => inputs.includes('lib/provider/opentelemetry-api.ts');
+    const inputs = inputsFor(ours);
+    assert.deepEqual([real(inputs), own(inputs)], [false, true]);
+    assert.ok(statSync(join(folder, 'out/index.js')).size < 40_000);
+    const used = inputsFor(theirs);
+    assert.deepEqual([real(used), own(used)], [true, false]);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 });
 
 test('a configuration that cannot be read while bundling leaves nothing out', () => {
