@@ -32,14 +32,14 @@ function* steps(): Generator<undefined, Answer, Buffer | undefined> {
   function* until(end: string): Generator<undefined, string, Buffer | undefined> {
     for (;;) {
       const at = rest.indexOf(end);
-      if (at > maxHeadBytes || (at < 0 && rest.length > maxHeadBytes + end.length)) throw broken;
+      if (at > maxHeadBytes || (at < 0 && rest.length > maxHeadBytes + end.length)) throw broken();
       if (at >= 0) {
         const found = rest.toString('latin1', 0, at);
         rest = rest.subarray(at + end.length);
         return found;
       }
       const bytes = yield;
-      if (bytes === undefined) throw broken;
+      if (bytes === undefined) throw broken();
       rest = Buffer.concat([rest, bytes]);
     }
   }
@@ -55,7 +55,7 @@ function* steps(): Generator<undefined, Answer, Buffer | undefined> {
       const bytes = yield;
       if (bytes === undefined) {
         if (length === Number.POSITIVE_INFINITY) return;
-        throw broken;
+        throw broken();
       }
       rest = bytes;
     }
@@ -69,11 +69,11 @@ function* steps(): Generator<undefined, Answer, Buffer | undefined> {
   else {
     for (;;) {
       const digits = /^([0-9a-f]{1,8})[\t ]*(;|$)/i.exec(yield* until('\r\n'));
-      if (digits === null) throw broken;
+      if (digits === null) throw broken();
       const chunk = Number.parseInt(digits[1] as string, 16);
       if (chunk === 0) break;
       yield* body(chunk);
-      if ((yield* until('\r\n')) !== '') throw broken;
+      if ((yield* until('\r\n')) !== '') throw broken();
     }
     // Trailers.
     while ((yield* until('\r\n')) !== '');
@@ -81,7 +81,7 @@ function* steps(): Generator<undefined, Answer, Buffer | undefined> {
   return { status, headers, body: Buffer.concat(kept), keepsAlive: keepsAlive && rest.length === 0 };
 }
 
-const broken = new Error('not HTTP/1.1');
+const broken = (): Error => new Error('not HTTP/1.1');
 
 interface Head extends Omit<Answer, 'body'> {
   /** Bytes of the body, Infinity where the end of the connection is its end; undefined where it comes in chunks. */
@@ -92,19 +92,19 @@ const headOf = (text: string): Head => {
   const [start, ...lines] = text.split('\r\n') as [string, ...string[]];
   const [, minor, code] = /^HTTP\/1\.([01]) ([1-9]\d\d)( |$)/.exec(start) ?? [];
   // 101 would change the protocol, which nobody asked for.
-  if (code === undefined || code === '101') throw broken;
+  if (code === undefined || code === '101') throw broken();
   const headers: Record<string, string> = Object.create(null);
   for (const line of lines) {
     const colon = line.indexOf(':');
     const name = line.slice(0, Math.max(0, colon)).toLowerCase();
     const value = line.slice(colon + 1).trim();
     // Two lengths are how answers are smuggled.
-    if (!isToken(name) || (name === 'content-length' && (headers[name] ?? value) !== value)) throw broken;
+    if (!isToken(name) || (name === 'content-length' && (headers[name] ?? value) !== value)) throw broken();
     headers[name] = value;
   }
   const { 'content-length': told, 'transfer-encoding': coding, connection = '' } = headers;
-  if (told !== undefined && (coding !== undefined || !/^\d{1,15}$/.test(told))) throw broken;
-  if (coding !== undefined && coding.toLowerCase() !== 'chunked') throw broken;
+  if (told !== undefined && (coding !== undefined || !/^\d{1,15}$/.test(told))) throw broken();
+  if (coding !== undefined && coding.toLowerCase() !== 'chunked') throw broken();
   const status = Number(code);
   const isEmpty = status < 200 || status === 204 || status === 304;
   const length = isEmpty ? 0 : coding === undefined ? Number(told ?? Number.POSITIVE_INFINITY) : undefined;

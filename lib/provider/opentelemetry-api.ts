@@ -35,6 +35,8 @@ const register = <Name extends 'trace' | 'context'>(name: Name, value: Registere
 };
 
 const registered = (): Registered | undefined => {
+  // Nearly always; a regular expression takes V8 a while the first time.
+  if (registry[slot] === undefined || registry[slot].version === version) return registry[slot];
   const [, minor = 0, patch = 0] = /^1\.(\d+)\.(\d+)$/.exec(registry[slot]?.version ?? '') ?? [];
   return Number(minor) > 9 || (Number(minor) === 9 && Number(patch) >= 0) ? registry[slot] : undefined;
 };
