@@ -254,7 +254,8 @@ export const simulate = (options: WorldOptions) => {
               if (!firstTried.has(saying.deliveryId)) firstTried.set(saying.deliveryId, now);
               return outside(async () => {
                 const response = await http(request, chunk, robot, saying.deliveryId);
-                hear(robot, response, process);
+                // A process that died while it waited has heard nothing.
+                if (alive) hear(robot, response, process);
                 return response;
               }, 0);
             },
