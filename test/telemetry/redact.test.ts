@@ -92,7 +92,11 @@ test('touches nothing that is not personal', () => {
       .integer({ min: 1_000_000_000, max: 2_100_000_000 })
       .chain((at) => fc.constantFrom('', '000', '123456', '123456789').map((rest) => `${at}${rest}`)),
     fc.integer({ min: 0, max: 999_999_999 }).map(String),
-    fc.double({ noNaN: true, noDefaultInfinity: true }).map(String),
+    // A whole number of so many digits may be that of a card.
+    fc
+      .double({ noNaN: true, noDefaultInfinity: true })
+      .map(String)
+      .filter((text) => !/^-?\d{13,19}$/.test(text)),
     fc.constantFrom(
       'arn:aws:sqs:eu-central-1:123456789012:orders',
       'arn:aws:lambda:us-east-1:123456789012:function:shop:17',
