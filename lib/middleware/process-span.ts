@@ -63,7 +63,6 @@ export const messageAttributes = (options: TracingOptions, message: ReceivedMess
   }
   if (details.partition !== undefined) attributes[names.partition] = details.partition;
   if (details.correlationId !== undefined) attributes[names.conversationId] = details.correlationId;
-  if (sentAt !== undefined) attributes[ownNames.dwell] = Math.max(0, at - sentAt);
   if (details.receiveCount !== undefined && details.receiveCount > 1) {
     attributes[ownNames.receiveCount] = details.receiveCount;
     if (details.firstReceivedAt !== undefined) {
