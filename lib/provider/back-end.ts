@@ -77,11 +77,17 @@ export const awsEndpoint = (url: string): { readonly service: string; readonly r
 /** One line of the log a span, as OTLP/JSON has it: for a look at what is recorded. */
 const consoleBackEnd = (log: Log | undefined): BackEnd => {
   const encode = (encodings.json.encoder as (() => Encode) | undefined)?.();
+  if (encode === undefined) {
+    log?.(
+      'warn',
+      'no spans are written to the log: json was left out of the bundle, since no variable asked for it at synth',
+    );
+  }
   return {
     name: 'console',
     export: async (spans) => {
-      for (const span of spans)
-        log?.('info', 'span', encode === undefined ? { span } : JSON.parse(encode([span]).toString()));
+      if (encode === undefined) return { kept: 0, dropped: { misconfigured: spans.length } };
+      for (const span of spans) log?.('info', 'span', JSON.parse(encode([span]).toString()));
       return { kept: spans.length, dropped: {} };
     },
   };

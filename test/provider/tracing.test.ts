@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { context, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
+import { buildSync } from 'esbuild';
 import type { Span } from '../../lib/model/span.ts';
 import { awsEndpoint } from '../../lib/provider/back-end.ts';
 import { createTracing, type ProviderOptions } from '../../lib/provider/tracing.ts';
@@ -69,6 +72,38 @@ test('OTEL_TRACES_EXPORTER=console writes each span as a line, none writes nothi
     span.end();
     await flush(1000);
     assert.equal(lines.length, expected);
+  }
+});
+
+test('a bundle without JSON says that it writes no spans to the log, and counts them', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tidemark-no-json-'));
+  const root = join(import.meta.dirname, '../..');
+  try {
+    const outfile = join(folder, 'bundle.mjs');
+    buildSync({
+      stdin: { contents: `export { createTracing } from './lib/provider/tracing.ts';`, resolveDir: root },
+      absWorkingDir: root,
+      alias: { '#tidemark.encode-json': join(root, 'lib/provider/left-out.ts') },
+      bundle: true,
+      platform: 'node',
+      format: 'esm',
+      outfile,
+    });
+    const { createTracing: bundled }: { createTracing: typeof createTracing } = await import(outfile);
+    const lines: string[] = [];
+    const { tracer, flush } = bundled({
+      nanos: () => 1n,
+      random: Math.random,
+      env: { OTEL_TRACES_SAMPLER: 'always_on', OTEL_TRACES_EXPORTER: 'console' },
+      log: (level, message, fields) => void lines.push(`${level} ${message} ${JSON.stringify(fields)}`),
+    });
+    tracer.startSpan('unseen').end();
+    await flush(1000);
+    assert.match(lines[0] ?? '', /^warn no spans are written to the log: json was left out/);
+    assert.match(lines[1] ?? '', /^warn spans were not exported .*"dropped":{"misconfigured":1}/);
+    assert.equal(lines.length, 2);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
   }
 });
 
