@@ -1,10 +1,11 @@
 /** A process of its own: an API server with thousands of pods in real shapes (HTTPS), and a DynamoDB. Prints where they are. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { CreateTableCommand, DescribeTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DescribeTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import dynalite from 'dynalite';
 import type { Pod } from '../../lib/model/kubernetes-objects.ts';
 import { kubernetesApi } from '../../test/support/kubernetes-api.ts';
+import { createStateTable } from '../../test/support/state-table.ts';
 
 const pods = Number(process.argv[2] ?? 5000);
 /** Every so many pods one is too full. */
@@ -108,20 +109,7 @@ const client = new DynamoDBClient({
   region: 'us-east-1',
   credentials: { accessKeyId: 'x', secretAccessKey: 'y' },
 });
-await client.send(
-  new CreateTableCommand({
-    TableName: 'state',
-    BillingMode: 'PAY_PER_REQUEST',
-    AttributeDefinitions: [
-      { AttributeName: 'pk', AttributeType: 'S' },
-      { AttributeName: 'sk', AttributeType: 'S' },
-    ],
-    KeySchema: [
-      { AttributeName: 'pk', KeyType: 'HASH' },
-      { AttributeName: 'sk', KeyType: 'RANGE' },
-    ],
-  }),
-);
+await createStateTable(client);
 while ((await client.send(new DescribeTableCommand({ TableName: 'state' }))).Table?.TableStatus !== 'ACTIVE') {
   await new Promise((resume) => setTimeout(resume, 20));
 }

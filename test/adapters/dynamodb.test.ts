@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { CreateTableCommand, DescribeTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DescribeTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import dynalite from 'dynalite';
 import { dynamodbTable } from '../../lib/adapters/dynamodb.ts';
 import { Failure } from '../../lib/model/failure.ts';
+import { createStateTable } from '../support/state-table.ts';
 
 let now = Date.parse('2026-01-01T00:00:00Z');
 const server = dynalite({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
@@ -21,20 +22,7 @@ before(async () => {
     AWS_SECRET_ACCESS_KEY: 'y',
   });
   const client = new DynamoDBClient({});
-  await client.send(
-    new CreateTableCommand({
-      TableName: 'state',
-      BillingMode: 'PAY_PER_REQUEST',
-      AttributeDefinitions: [
-        { AttributeName: 'pk', AttributeType: 'S' },
-        { AttributeName: 'sk', AttributeType: 'S' },
-      ],
-      KeySchema: [
-        { AttributeName: 'pk', KeyType: 'HASH' },
-        { AttributeName: 'sk', KeyType: 'RANGE' },
-      ],
-    }),
-  );
+  await createStateTable(client);
   while ((await client.send(new DescribeTableCommand({ TableName: 'state' }))).Table?.TableStatus !== 'ACTIVE') {
     await new Promise((resume) => setTimeout(resume, 20));
   }

@@ -2,13 +2,14 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { CreateQueueCommand, ReceiveMessageCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import dynalite from 'dynalite';
 import { buildApp } from 'fauxqs';
 import { dynamodbTable } from '../../lib/adapters/dynamodb.ts';
 import { note } from '../../lib/alert/ledger.ts';
 import { alert } from '../../lib/model/alert.ts';
+import { createStateTable } from '../support/state-table.ts';
 
 const script = join(import.meta.dirname, '../../scripts/tidemark.ts');
 const credentials = { accessKeyId: 'x', secretAccessKey: 'y' };
@@ -124,17 +125,7 @@ test('what replay-dlq does not understand is one line', async () => {
 
 test('explain prints the chain of an alert, in its order', async () => {
   const dynamodb = new DynamoDBClient({ endpoint: tableEndpoint, region: 'us-east-1', credentials });
-  await dynamodb.send(
-    new CreateTableCommand({
-      TableName: 'state',
-      BillingMode: 'PAY_PER_REQUEST',
-      AttributeDefinitions: ['pk', 'sk'].map((AttributeName) => ({ AttributeName, AttributeType: 'S' as const })),
-      KeySchema: [
-        { AttributeName: 'pk', KeyType: 'HASH' },
-        { AttributeName: 'sk', KeyType: 'RANGE' },
-      ],
-    }),
-  );
+  await createStateTable(dynamodb);
   dynamodb.destroy();
   Object.assign(process.env, {
     AWS_ENDPOINT_URL: tableEndpoint,
